@@ -1,0 +1,57 @@
+"""Layers: what stands between a listening socket and a service's protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.interfaces import IProtocolFactory
+from twisted.internet.protocol import AbstractDatagramProtocol
+from zope.interface import Attribute, Interface
+
+from netforge.plugin.address import Address
+from netforge.plugin.settings import Settings
+
+if TYPE_CHECKING:
+    from netforge.plugin.context import Context
+
+__all__ = ["ILayer", "Place"]
+
+
+class Place(IntEnum):
+    """Where a layer stands, from the socket inwards."""
+
+    PROXY_HEADER = 10
+    LIMITS = 20
+    FAULTS = 30
+    TLS = 40
+    CAPTURE = 50
+
+
+class ILayer(Interface):
+    """A layer, found by the entry point group ``netforge.layers``.
+
+    It adds keys to every listener's table. A layer that is not active on a listener is not there: its ``wrap``
+    methods are not called, and the transport talks to the service's own protocol.
+    """
+
+    name: str = Attribute("what it is called in listings and errors")
+    place: Place = Attribute("where it stands")
+    keys: type[Settings] = Attribute("the keys that it adds to a listener's table, each with a default")
+    needs: Sequence[Any] = Attribute("the interfaces of the shared components that it uses")
+
+    def active(keys: Any) -> bool:
+        """Whether a listener with these keys (an instance of ``keys``) needs the layer at all."""
+
+    def wrap_stream(factory: IProtocolFactory, keys: Any, address: Address, context: Context) -> IProtocolFactory:
+        """Stand before a stream factory.
+
+        The protocols of the returned factory name the one that they wrap in ``wrappedProtocol``, as those of
+        :mod:`twisted.protocols.policies` do: a drain reaches the innermost by it.
+        """
+
+    def wrap_datagram(
+        receiver: AbstractDatagramProtocol, keys: Any, address: Address, context: Context
+    ) -> AbstractDatagramProtocol:
+        """Stand before a datagram protocol; return *receiver* itself where the layer has nothing to do for UDP."""

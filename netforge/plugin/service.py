@@ -1,0 +1,130 @@
+"""``@service``: the declaration of a service."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from netforge.plugin.context import Context, IReactor
+from netforge.plugin.parts import Parts
+from netforge.plugin.settings import Settings
+
+__all__ = ["CONTRACT", "Command", "Contribution", "ServicePlugin", "service"]
+
+#: The version of the contract that this package declares. It grows when the contract grows; what a plugin written for
+#: an earlier version uses keeps working for two releases after it was deprecated.
+CONTRACT = 1
+
+S = TypeVar("S", bound=Settings)
+C = TypeVar("C", bound="Contribution")
+
+Build = Callable[[S, Context], Parts | Awaitable[Parts]]
+
+#: Keys of a service's table that are the host's.
+RESERVED = frozenset({"service"})
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """Something that a service adds to the project beyond its parts. The base of every kind of contribution.
+
+    :param name: what it is called; unique within its kind.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command(Contribution, Generic[S]):
+    """A subcommand of ``netforge``.
+
+    :param name: its words: ``"echo ping"`` is run as ``netforge echo ping``.
+    :param options: a settings model: a field without a default is an argument, one with a default an option. The
+        first line of its docstring is the help.
+    :param run: called with the reactor and the options; printed output is its result. A
+        :class:`~netforge.plugin.CommandFailed` ends it with a message and exit status 1.
+    """
+
+    options: type[S]
+    run: Callable[[IReactor, S], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class ServicePlugin(Generic[S]):
+    """A declared service. Made by :func:`service`; calling it calls the build.
+
+    The fields are the arguments of :func:`service`.
+    """
+
+    name: str
+    settings: type[S]
+    build: Build[S]
+    needs: tuple[Any, ...]
+    offers: tuple[Any, ...]
+    exclusive: bool
+    lab: str
+    examples: tuple[str, ...]
+    contributions: tuple[Contribution, ...]
+    contract: int
+
+    def __call__(self, settings: S, context: Context) -> Parts | Awaitable[Parts]:
+        """Build the service's parts."""
+        return self.build(settings, context)
+
+    @property
+    def title(self) -> str:
+        """The first line of the settings' docstring."""
+        return (self.settings.__doc__ or self.name).strip().splitlines()[0].rstrip(".")
+
+    def contributed(self, kind: type[C]) -> Sequence[C]:
+        """The contributions of one kind, such as ``Command``."""
+        return [one for one in self.contributions if isinstance(one, kind)]
+
+
+def service(
+    name: str,
+    settings: type[S],
+    *,
+    needs: Sequence[Any] = (),
+    offers: Sequence[Any] = (),
+    exclusive: bool = False,
+    lab: str = "",
+    examples: Sequence[str] = (),
+    contributes: Sequence[Contribution] = (),
+    contract: int = CONTRACT,
+) -> Callable[[Build[S]], ServicePlugin[S]]:
+    """Declare a service. The decorated function builds its parts from settings and context; it may be ``async``.
+
+    :param name: what a settings file calls it, and the name of its entry point in the group ``netforge.services``
+        (``netforge.shared`` for one that offers something).
+    :param settings: the model of its table.
+    :param needs: interfaces of the shared components that it uses through ``context[...]``.
+    :param offers: interfaces that it provides to others: for each one its parts hold an :class:`Offer`.
+    :param exclusive: on reload, stop the old instance before the new one starts; for what must not run twice at once,
+        such as a mail queue.
+    :param lab: the service in the built-in lab: TOML as in a settings file (``[services.NAME]`` tables), on loopback
+        and high ports. Empty leaves it out.
+    :param examples: further such texts, shown in the documentation and tried by the tests.
+    :param contributes: commands and other contributions.
+    :param contract: the version of the contract that the plugin was written for.
+    :raises ValueError: if the settings claim a key that is the host's.
+    """
+    for taken in RESERVED & settings.model_fields.keys():
+        raise ValueError(f"{settings.__name__}.{taken}: the name belongs to the host; choose another")
+
+    def declare(build: Build[S]) -> ServicePlugin[S]:
+        return ServicePlugin(
+            name,
+            settings,
+            build,
+            tuple(needs),
+            tuple(offers),
+            exclusive,
+            lab,
+            tuple(examples),
+            tuple(contributes),
+            contract,
+        )
+
+    return declare
