@@ -184,7 +184,7 @@ class _Question(Protocol):
 
 async def _question(endpoint: IStreamClientEndpoint, request: bytes, reader: AnswerReader) -> bytes:
     question = _Question(request, reader)
-    await connectProtocol(endpoint, question)  # type: ignore[no-untyped-call]  # Twisted has not typed it
+    await connectProtocol(endpoint, question)
     return await question.answer
 
 
@@ -219,7 +219,7 @@ class _DatagramQuestion(DatagramProtocol):
             self.answer.callback(datagram)
 
     def connectionRefused(self) -> None:
-        self._fail(error.ConnectionRefusedError())  # type: ignore[no-untyped-call]  # Twisted has not typed it
+        self._fail(error.ConnectionRefusedError())
 
     def stopProtocol(self) -> None:
         # Twisted's epoll reactor closes the port when a datagram is refused, and says nothing else.

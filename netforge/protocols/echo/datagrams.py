@@ -40,6 +40,7 @@ and itself, answer each other for ever.
 
 
 class _Answering(DatagramProtocol):
+    noisy = False
     transport: IUDPTransport
 
     def startProtocol(self) -> None:
@@ -70,6 +71,8 @@ class EchoDatagrams(_Answering):
 
 class DiscardDatagrams(DatagramProtocol):
     """Discard, RFC 863: throw each datagram away."""
+
+    noisy = False
 
 
 class CharacterGeneratorDatagrams(_Answering):

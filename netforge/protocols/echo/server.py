@@ -199,6 +199,8 @@ class EchoFactory(ServerFactory[_Echo]):
         the peer, unless it does not read what it gets back: then nothing is until it does.
     """
 
+    noisy = False
+
     def __init__(self, clock: IReactorTime, idle: float | None = _IDLE) -> None:
         self.protocol = partial(_Echo, clock, idle)
 
@@ -209,6 +211,8 @@ class DiscardFactory(ServerFactory[_Discard]):
     :param clock: where the time comes from.
     :param idle: seconds without data from the peer after which the connection is aborted; ``None`` never.
     """
+
+    noisy = False
 
     def __init__(self, clock: IReactorTime, idle: float | None = _IDLE) -> None:
         self.protocol = partial(_Discard, clock, idle)
@@ -221,6 +225,8 @@ class CharacterGeneratorFactory(ServerFactory[_CharacterGenerator]):
     :param idle: seconds for which the peer may read nothing before the connection is aborted; ``None`` never.
     """
 
+    noisy = False
+
     def __init__(self, clock: IReactorTime, idle: float | None = _IDLE) -> None:
         self.protocol = partial(_CharacterGenerator, clock, idle)
 
@@ -230,6 +236,8 @@ class DaytimeFactory(ServerFactory[_OneAnswer]):
 
     :param clock: its seconds are Unix time, as those of every reactor of Twisted's are.
     """
+
+    noisy = False
 
     def __init__(self, clock: IReactorTime) -> None:
         self.protocol = partial(_OneAnswer, lambda: format_daytime(datetime.fromtimestamp(clock.seconds(), UTC)))
@@ -241,6 +249,8 @@ class TimeFactory(ServerFactory[_OneAnswer]):
     :param clock: its seconds are Unix time, as those of every reactor of Twisted's are.
     """
 
+    noisy = False
+
     def __init__(self, clock: IReactorTime) -> None:
         self.protocol = partial(_OneAnswer, lambda: encode_time(clock.seconds()))
 
@@ -250,6 +260,8 @@ class QuoteFactory(ServerFactory[_OneAnswer]):
 
     :param quotes: where quotes come from, such as :class:`Quotes`.
     """
+
+    noisy = False
 
     def __init__(self, quotes: IQuotes) -> None:
         self.protocol = partial(_OneAnswer, lambda: format_quote(quotes.quote()))

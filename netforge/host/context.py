@@ -1,0 +1,92 @@
+"""The context of one service: the host's side of :class:`netforge.plugin.Context`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Mapping
+from pathlib import Path
+from random import Random
+from typing import Any, TypeVar
+
+from twisted.logger import Logger
+
+from netforge.plugin import Context, IReactor
+
+__all__ = ["HostContext", "Keepsakes"]
+
+T = TypeVar("T")
+
+
+class Keepsakes:
+    """Objects that outlive reloads, by service."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, dict[Hashable, Any]] = {}
+
+    def keep(self, service: str, key: Hashable, make: Callable[[], T]) -> T:
+        """See :meth:`netforge.plugin.Context.keep`."""
+        kept = self._kept.setdefault(service, {})
+        if key not in kept:
+            kept[key] = make()
+        value: T = kept[key]
+        return value
+
+    def forget_all_but(self, services: set[str]) -> None:
+        """Drop what belongs to services that are no more."""
+        for service in self._kept.keys() - services:
+            del self._kept[service]
+
+
+class HostContext(Context):
+    """A context.
+
+    :param shared: the components behind the interfaces that may be asked for.
+    :param owner: who asks, for messages: ``service 'echo'`` or ``layer 'count'``.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        reactor: IReactor,
+        random: Random,
+        shared: Mapping[Any, object],
+        state: Path,
+        keepsakes: Keepsakes,
+        owner: str,
+    ) -> None:
+        self.name = name
+        self.reactor = reactor
+        self.clock = reactor
+        self.random = random
+        self.log = Logger(namespace=f"netforge.{name}")
+        self._shared = shared
+        self._state = state
+        self._keepsakes = keepsakes
+        self._owner = owner
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        try:
+            return asyncio.get_running_loop()
+        except RuntimeError:
+            raise LookupError(
+                f"{self._owner} needs an asyncio loop, and this reactor has none: start with --reactor=asyncio"
+            ) from None
+
+    @property
+    def state(self) -> Path:
+        folder = self._state / self.name
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    def __getitem__(self, interface: type[T]) -> T:
+        try:
+            component = self._shared[interface]
+        except KeyError:
+            name = interface.__name__
+            message = f"{self._owner} asked for {name} without declaring it: add needs=[{name}]"
+            raise LookupError(message) from None
+        return component  # type: ignore[return-value]  # an Offer is checked against its interface
+
+    def keep(self, key: Hashable, make: Callable[[], T]) -> T:
+        return self._keepsakes.keep(self.name, key, make)

@@ -1,0 +1,463 @@
+"""``Forge``: the root of the service tree. It starts, reloads, drains and stops what a blueprint asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import count
+from random import Random, SystemRandom
+from typing import Any, TypeVar
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, DeferredLock
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from netforge.host.connections import Connections
+from netforge.host.context import HostContext, Keepsakes
+from netforge.host.errors import BindError, ServiceFailed
+from netforge.host.instance import Instance
+from netforge.host.ports import Port
+from netforge.host.serving import Serving, serving
+from netforge.host.settings.blueprint import Blueprint, Plan, PlannedListener
+from netforge.host.waiting import within
+from netforge.plugin import Contribution, IReactor, Unix
+
+__all__ = ["Change", "Forge"]
+
+log = Logger()
+C = TypeVar("C", bound=Contribution)
+T = TypeVar("T")
+
+#: Seconds for the reactor to report the end of connections that were cut.
+LAST_WORDS = 1.0
+
+
+class State(Enum):
+    """Where a forge is in its life."""
+
+    NEW = "not started"
+    STARTING = "starting"
+    SERVING = "serving"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a start or a reload did, by the services' names."""
+
+    added: Sequence[str]
+    replaced: Sequence[str]
+    removed: Sequence[str]
+    kept: Sequence[str]
+
+    def __str__(self) -> str:
+        groups = {"started": self.added, "replaced": self.replaced, "removed": self.removed}
+        done = [f"{word} {', '.join(names)}" for word, names in groups.items() if names]
+        return "; ".join([*done, f"{len(self.kept)} unchanged"])
+
+
+class Forge(Service):
+    """Twisted's ``IService`` over everything that a blueprint asks for.
+
+    Under ``twistd`` the sockets are bound in :meth:`privilegedStartService`, while there are privileges; whatever is
+    unbound is bound in :meth:`startService`. The rest starts when the reactor runs, in the order of the needs, and is
+    undone if any of it fails. Only when everything is ready does the first listener accept.
+
+    A forge takes no signals: that is its launcher's work.
+
+    :param blueprint: what to run.
+    :param reactor: what to run it on.
+    :param reread: reads the settings anew for a reload; without it there is nothing to reload from.
+    :param random: the source of randomness for the services.
+    """
+
+    def __init__(
+        self,
+        blueprint: Blueprint,
+        reactor: IReactor,
+        reread: Callable[[], Blueprint] | None = None,
+        random: Random | None = None,
+    ) -> None:
+        self.state = State.NEW
+        self._blueprint = blueprint
+        self._reactor = reactor
+        self._reread = reread
+        self._random = random or SystemRandom()
+        self._ports: dict[Hashable, Port] = {}
+        self._instances: dict[str, Instance] = {}
+        self._retired: list[Instance] = []
+        self._keepsakes = Keepsakes()
+        self._ids = map("{:x}".format, count(self._random.getrandbits(32)))
+        self._turn = DeferredLock()
+        self._under_way: set[Deferred[Any]] = set()
+        self._waiting: set[Deferred[Any]] = set()
+        self._hurry = False
+        self._outcome: Change | Failure | None = None
+        self._curious: list[Deferred[Change]] = []
+
+    @property
+    def blueprint(self) -> Blueprint:
+        """What runs now, or is about to."""
+        return self._blueprint
+
+    @property
+    def serving(self) -> Sequence[Serving]:
+        """Every address that is served, with how to try it, in the order of the settings."""
+        return [
+            serving(plan.name, plan.plugin.name, served.part, self._ports[served.listener.identity].actual)
+            for plan in self._blueprint.plans
+            if plan.name in self._instances
+            for served in self._instances[plan.name].served
+        ]
+
+    def contributions(self, kind: type[C]) -> Sequence[tuple[str, C]]:
+        """What the running services contribute of one kind, each with its service's name."""
+        return [(plan.name, one) for plan in self._blueprint.plans for one in plan.plugin.contributed(kind)]
+
+    def when_ready(self) -> Deferred[Change]:
+        """Fires when everything serves.
+
+        :raises ServiceFailed, BindError: through the Deferred, if the start failed; nothing runs then.
+        """
+        ready: Deferred[Change] = Deferred()
+        self._curious.append(ready)
+        self._tell()
+        return ready
+
+    def privilegedStartService(self) -> None:
+        """Bind what may need privileges: every internet port.
+
+        :raises BindError: if any cannot be had.
+        """
+        self._bind([one for one in _listeners(self._blueprint) if not isinstance(one[1].listen.address, Unix)])
+
+    def startService(self) -> None:
+        """Bind the rest and begin to start. Returns before that is done; see :meth:`when_ready`.
+
+        :raises BindError: if an address cannot be had.
+        """
+        self._bind(_listeners(self._blueprint))
+        super().startService()
+        self.state = State.STARTING
+        self._outcome = None
+        self._hurry = False
+        self._reactor.callWhenRunning(self._begin)
+
+    def stopService(self) -> Deferred[None]:
+        """Accept nothing more, let connections finish until the drain's deadline, then stop everything.
+
+        :return: fires when nothing is left.
+        """
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    def cut(self) -> None:
+        """Wait no longer for anything that is stopping."""
+        self._hurry = True
+        for waiting in list(self._waiting):
+            waiting.cancel()
+
+    def reload(self) -> Deferred[Change]:
+        """Read the settings anew and exchange what has changed. Unchanged services notice nothing.
+
+        :return: fires with what was changed.
+        :raises SettingsError, BindError, ServiceFailed: through the Deferred; everything is as it was then.
+        :raises RuntimeError: through the Deferred, if the forge does not serve, or has nothing to read.
+        """
+        return self._operate(self._reload())
+
+    def _begin(self) -> None:
+        if self.state is State.STARTING:
+            self._operate(self._start())
+
+    def _operate(self, operation: Coroutine[Any, Any, T]) -> Deferred[T]:
+        """Run a start or a reload so that a stop can cancel it."""
+        deferred = Deferred.fromCoroutine(operation)
+        if not deferred.called:
+            self._under_way.add(deferred)
+            deferred.addBoth(self._done, deferred)
+        return deferred
+
+    def _done(self, result: T, deferred: Deferred[Any]) -> T:
+        self._under_way.discard(deferred)
+        return result
+
+    async def _start(self) -> None:
+        async with self._turn:
+            try:
+                self._outcome = await self._apply(self._blueprint)
+                self.state = State.SERVING
+            except Exception as error:
+                await self._close(self._ports)
+                if self.state is State.STARTING:
+                    log.failure("netforge cannot start: {reason}", reason=error)
+                    self.state = State.STOPPED
+                    self._outcome = Failure()
+                else:
+                    self._outcome = Failure(CancelledError())
+        self._tell()
+
+    async def _reload(self) -> Change:
+        async with self._turn:
+            if self.state is not State.SERVING:
+                raise RuntimeError(f"nothing to reload: netforge is {self.state.value}")
+            if self._reread is None:
+                raise RuntimeError("nothing to reload from: these settings were given by the program")
+            blueprint = self._reread()
+            bound = self._bind(_listeners(blueprint))
+            try:
+                change = await self._apply(blueprint)
+            except Exception:
+                await self._close(bound)
+                raise
+            self._blueprint = blueprint
+            self._keepsakes.forget_all_but({plan.name for plan in blueprint.plans})
+            return change
+
+    def _bind(self, wanted: Iterable[tuple[Plan, PlannedListener]]) -> Sequence[Hashable]:
+        """Bind every address that is not bound yet, or none of them."""
+        bound: list[Hashable] = []
+        failures = []
+        for plan, listener in wanted:
+            if listener.identity in self._ports:
+                continue
+            port = Port(listener.listen.address, self._reactor)
+            try:
+                port.bind()
+            except OSError as error:
+                failures.append((str(port.address), plan.name, error))
+            else:
+                self._ports[listener.identity] = port
+                bound.append(listener.identity)
+        if failures:
+            Deferred.fromCoroutine(self._close(bound))
+            raise BindError(failures)
+        return bound
+
+    async def _close(self, identities: Iterable[Hashable]) -> None:
+        for port in [self._ports.pop(identity) for identity in list(identities)]:
+            await port.close()
+
+    async def _apply(self, new: Blueprint) -> Change:
+        """Go from what runs to what a blueprint asks for, or leave everything as it is.
+
+        Everything that can fail comes first: what is new or changed is built and started beside what runs, and new
+        ports begin to listen. The exchange itself cannot fail and happens within one turn of the reactor.
+        """
+        kept = self._kept(new)
+        made: dict[str, Instance] = {}
+        paused: list[Instance] = []
+        try:
+            for plan in new.plans:
+                if plan.name in kept:
+                    continue
+                old = self._instances.get(plan.name)
+                if old is not None and plan.plugin.exclusive:
+                    paused.append(old)
+                    await self._pause(old)
+                instance = self._instance(plan, new, {**self._instances, **made})
+                made[plan.name] = instance
+                await self._ready(instance, new.host.start_deadline)
+            self._listen(made.values())
+        except Exception:
+            for instance in reversed(made.values()):
+                await instance.stop(self._blueprint.host.stop_deadline)
+            for instance in reversed(paused):
+                await self._unpause(instance)
+            raise
+        for instance in made.values():
+            instance.serve(self._ports)
+        for instance in paused:
+            self._hold(instance, hold=False)
+        return await self._retire(new, made, kept)
+
+    def _kept(self, new: Blueprint) -> set[str]:
+        """The services that a blueprint leaves as they are, with everything that they use."""
+        kept: set[str] = set()
+        if new.host.state != self._blueprint.host.state:
+            return kept
+        for plan in new.plans:
+            instance = self._instances.get(plan.name)
+            if instance is not None and instance.plan.same_as(plan) and kept.issuperset(plan.providers.values()):
+                kept.add(plan.name)
+        return kept
+
+    def _instance(self, plan: Plan, new: Blueprint, others: Mapping[str, Instance]) -> Instance:
+        offered = {need: others[name].offers[need] for need, name in plan.providers.items()}
+
+        def context(needs: Iterable[Any], owner: str) -> HostContext:
+            shared = {need: offered[need] for need in needs}
+            return HostContext(
+                plan.name, self._reactor, self._random, shared, new.host.state, self._keepsakes, owner=owner
+            )
+
+        layers = {active.layer.name: active.layer for one in plan.listeners for active in one.layers}
+        return Instance(
+            plan,
+            context(plan.plugin.needs, f"service {plan.name!r}"),
+            {name: context(layer.needs, f"layer {name!r}") for name, layer in layers.items()},
+            [others[name] for name in dict.fromkeys(plan.providers.values())],
+            Connections(plan.name, self._ids.__next__),
+        )
+
+    async def _ready(self, instance: Instance, deadline: float) -> None:
+        """Build and start an instance in time."""
+        try:
+            await within(deadline, self._reactor, instance.build())
+            await within(deadline, self._reactor, instance.start())
+        except TimeoutError as error:
+            raise ServiceFailed(instance.plan.name, instance.plan.where, "start", str(error)) from None
+
+    def _listen(self, instances: Iterable[Instance]) -> None:
+        """Open the new ports and put everything in place for the exchange."""
+        for instance in instances:
+            for served in instance.served:
+                port = self._ports[served.listener.identity]
+                try:
+                    port.listen()
+                except OSError as error:
+                    raise BindError([(str(port.address), instance.plan.name, error)]) from error
+            instance.prepare(self._ports)
+
+    async def _retire(self, new: Blueprint, made: Mapping[str, Instance], kept: set[str]) -> Change:
+        """Let go of what was replaced or removed. Connections of a replaced instance live on."""
+        old, self._instances = (
+            self._instances,
+            {plan.name: made.get(plan.name) or self._instances[plan.name] for plan in new.plans},
+        )
+        change = Change(
+            [name for name in made if name not in old],
+            [name for name in made if name in old],
+            [name for name in old if name not in self._instances],
+            sorted(kept),
+        )
+        for name in [*change.replaced, *change.removed]:
+            self._retired.append(old[name])
+        wanted = {listener.identity for _, listener in _listeners(new)}
+        await self._close(self._ports.keys() - wanted)
+        for name in change.removed:
+            self._let_finish(old[name], new.host.drain_deadline)
+        for name in [*change.replaced, *change.removed]:
+            old[name].connections.when_empty().addCallback(lambda _: self._reap())
+        return change
+
+    def _let_finish(self, instance: Instance, deadline: float) -> None:
+        """Ask the connections of a removed service to finish, and cut them at the deadline, unless a stop comes."""
+        instance.connections.drain()
+        call = self._reactor.callLater(deadline, instance.connections.cut)
+        instance.connections.when_empty().addCallback(lambda _: call.cancel() if call.active() else None)
+
+    def _reap(self) -> None:
+        """Stop the retired instances that have no connection left and that no other retired one uses."""
+        for instance in list(self._retired):
+            used = any(instance in other.providers for other in self._retired)
+            if not used and not instance.connections:
+                stopping = Deferred.fromCoroutine(instance.stop(self._blueprint.host.stop_deadline))
+                stopping.addCallback(self._reaped, instance)
+
+    def _reaped(self, _: None, instance: Instance) -> None:
+        if instance in self._retired:
+            self._retired.remove(instance)
+            self._reap()
+
+    async def _pause(self, instance: Instance) -> None:
+        """Stop an exclusive instance while its successor starts. Who connects meanwhile waits in the backlog."""
+        self._hold(instance, hold=True)
+        await self._drain([instance])
+        await instance.stop(self._blueprint.host.stop_deadline)
+
+    async def _unpause(self, instance: Instance) -> None:
+        """The successor failed: bring the old instance back."""
+        try:
+            await instance.start()
+        except ServiceFailed:
+            log.failure("service {name!r} cannot be brought back", name=instance.plan.name)
+            return
+        instance.prepare(self._ports)
+        instance.serve(self._ports)
+        self._hold(instance, hold=False)
+
+    def _hold(self, instance: Instance, *, hold: bool) -> None:
+        for served in instance.served:
+            if port := self._ports.get(served.listener.identity):
+                port.hold(hold=hold)
+
+    async def _stop(self) -> None:
+        if self.state in (State.NEW, State.STOPPED):
+            await self._close(self._ports)
+            self.state = State.STOPPED
+            return
+        self.state = State.STOPPING
+        for operation in list(self._under_way):
+            operation.cancel()
+        async with self._turn:
+            await self._close(self._ports)
+            everything = [*self._instances.values(), *self._retired]
+            await self._drain(everything)
+            for instance in _users_first(everything):
+                deadline = 0 if self._hurry else self._blueprint.host.stop_deadline
+                await self._patiently(Deferred.fromCoroutine(instance.stop(deadline)))
+            self._instances.clear()
+            self._retired.clear()
+            self.state = State.STOPPED
+
+    async def _drain(self, instances: Sequence[Instance]) -> None:
+        """Let connections finish until the deadline, then cut those that have not."""
+        for instance in instances:
+            instance.connections.drain()
+        deadline = self._blueprint.host.drain_deadline
+        await self._patiently(_all_empty(instances).addTimeout(deadline, self._reactor))
+        left = sum(len(instance.connections) for instance in instances)
+        if left:
+            log.warn("{left} connections had not finished and are cut", left=left)
+            for instance in instances:
+                instance.connections.cut()
+            await _all_empty(instances).addTimeout(LAST_WORDS, self._reactor)
+
+    async def _patiently(self, waiting: Deferred[Any]) -> None:
+        """Wait for something, unless :meth:`cut` is or was called."""
+        self._waiting.add(waiting)
+        if self._hurry:
+            waiting.cancel()
+        try:
+            await waiting
+        finally:
+            self._waiting.discard(waiting)
+
+    def _tell(self) -> None:
+        """Tell the outcome of the start to those who asked."""
+        if self._outcome is None:
+            return
+        curious, self._curious = self._curious, []
+        for ready in curious:
+            if isinstance(self._outcome, Failure):
+                ready.errback(self._outcome)
+            else:
+                ready.callback(self._outcome)
+
+
+def _listeners(blueprint: Blueprint) -> Iterable[tuple[Plan, PlannedListener]]:
+    return [(plan, listener) for plan in blueprint.plans for listener in plan.listeners]
+
+
+def _all_empty(instances: Iterable[Instance]) -> Deferred[Any]:
+    """Fires when none of the instances has a connection; when cancelled, it fires all the same."""
+    return DeferredList([instance.connections.when_empty() for instance in instances], consumeErrors=True)
+
+
+def _users_first(instances: Sequence[Instance]) -> Sequence[Instance]:
+    """An order in which whoever uses a component comes before it."""
+    ordered: list[Instance] = []
+
+    def visit(instance: Instance) -> None:
+        if instance not in ordered:
+            for provider in instance.providers:
+                visit(provider)
+            ordered.append(instance)
+
+    for instance in instances:
+        visit(instance)
+    return ordered[::-1]

@@ -1,0 +1,56 @@
+"""What serves where, and how to try it."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from netforge.plugin import Address, Datagram, Internet, Stream, Unix
+
+__all__ = ["Serving", "serving"]
+
+#: Sends a line and shows what comes back. Discarding services show nothing.
+TRY_A_LINE = "echo hello | {nc}"
+
+#: What a client on this machine connects to for "every interface".
+REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """One address that is served.
+
+    :param name: the service's name in the settings.
+    :param protocol: what is spoken there.
+    :param address: the address in use.
+    :param try_it: a shell command that shows it at work.
+    """
+
+    name: str
+    protocol: str
+    address: str
+    try_it: str
+
+
+def serving(name: str, protocol: str, part: Stream | Datagram, address: Address) -> Serving:
+    """Describe a part at the address that it got."""
+    host, port, path = "", "", ""
+    match address:
+        case Internet(_, where, number):
+            host, port = REACHABLE.get(where, where), str(number)
+        case Unix(where):
+            path = shlex.quote(str(where))
+    try_it = (part.try_it or TRY_A_LINE).format(nc=_netcat(address, host), host=host, port=port, path=path)
+    return Serving(name, part.protocol or protocol, str(address), try_it)
+
+
+def _netcat(address: Address, host: str) -> str:
+    """The command that connects standard input and output to an address, and ends a second after the last byte."""
+    match address:
+        case Unix(Path() as path):
+            return f"nc -w1 -U {shlex.quote(str(path))}"
+        case Internet(_, _, port):
+            return f"nc {'-u ' if address.datagram else ''}-w1 {host} {port}"
+        case _:
+            return f"nc  # {address}"

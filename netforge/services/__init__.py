@@ -1,0 +1,1 @@
+"""The services that come with netforge, a folder each: settings, wiring, backends."""

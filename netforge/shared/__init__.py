@@ -1,0 +1,1 @@
+"""What stands behind the interfaces of ``netforge.plugin``: components that services share, and layers."""
