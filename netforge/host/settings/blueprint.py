@@ -89,14 +89,21 @@ class Blueprint:
     renames: Sequence[Rename] = ()
 
 
-def draw(document: Document, catalogue: Catalogue | None = None, *, free_ports: bool = False) -> Blueprint:
+def draw(
+    document: Document,
+    catalogue: Catalogue | None = None,
+    *,
+    plugin_dirs: Sequence[Path] = (),
+    free_ports: bool = False,
+) -> Blueprint:
     """Make a blueprint of a document.
 
     :param catalogue: the plugins to use; those installed and those in the document's ``plugin_dirs`` if left out.
+    :param plugin_dirs: further folders with plugins, where no catalogue is given.
     :param free_ports: let the system choose every port, whatever the settings say.
     :raises SettingsError: with every problem that there is.
     """
-    return _Drawing(document, catalogue, free_ports).blueprint()
+    return _Drawing(document, catalogue, plugin_dirs, free_ports).blueprint()
 
 
 def listeners(settings: Any, key: Key = ()) -> Iterator[tuple[Key, Listen]]:
@@ -133,14 +140,16 @@ class _Table:
 class _Drawing:
     """The steps from a document to a blueprint. Each adds its problems; none stops at the first."""
 
-    def __init__(self, document: Document, catalogue: Catalogue | None, free_ports: bool) -> None:
+    def __init__(
+        self, document: Document, catalogue: Catalogue | None, plugin_dirs: Sequence[Path], free_ports: bool
+    ) -> None:
         self.document = document
         self.free_ports = free_ports
         self.renames: list[Rename] = []
         self.tables: dict[str, _Table] = {}
         self.taken: dict[Address, Key] = {}
         self.host = self._host_settings()
-        self.catalogue = catalogue or Catalogue(self.host.plugin_dirs if self.host else ())
+        self.catalogue = catalogue or Catalogue([*plugin_dirs, *(self.host.plugin_dirs if self.host else ())])
 
     def blueprint(self) -> Blueprint:
         self._check_top()

@@ -1,0 +1,1 @@
+"""Launching: the ``twistd`` plugins and the ``netforge`` command."""

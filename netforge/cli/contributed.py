@@ -1,0 +1,107 @@
+"""The commands that plugins contribute, as click's commands."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import click
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from netforge.cli.launch import installed_reactor
+from netforge.host.discovery import Catalogue
+from netforge.host.settings import read_table
+from netforge.host.settings.flags import Flag, flags, table
+from netforge.host.settings.validation import validate
+from netforge.plugin import Command, CommandFailed
+from netforge.plugin.listen import ListenerTable
+
+__all__ = ["groups"]
+
+
+@cache
+def groups() -> click.Group:
+    """Every contributed command, in groups by its words: ``echo ping`` is ``ping`` in ``echo``."""
+    root = click.Group()
+    catalogue = Catalogue()
+    for registry in (catalogue.services, catalogue.shared):
+        for plugin in registry.working():
+            for command in plugin.contributed(Command):
+                *words, name = command.name.split()
+                _group(root, words, plugin.title).add_command(_command(name, command))
+    return root
+
+
+def _group(root: click.Group, words: list[str], title: str) -> click.Group:
+    for word in words:
+        group = root.commands.get(word)
+        if not isinstance(group, click.Group):
+            group = click.Group(word, help=f"{title}.")
+            root.add_command(group)
+        root = group
+    return root
+
+
+def _command(name: str, command: Command[Any]) -> click.Command:
+    offered = {flag.key: flag for flag in flags(command.options)}
+
+    def run(**given: Any) -> None:
+        _run(command, [(offered[key], value) for key, value in given.items()])
+
+    return click.Command(name, help=command.options.__doc__, callback=run, params=[*map(_parameter, offered.values())])
+
+
+def _parameter(flag: Flag) -> click.Parameter:
+    if flag.required:
+        return click.Argument([flag.key], metavar=flag.key.upper(), help=flag.help)
+    return click.Option([f"--{flag.name}", flag.key], help=flag.help, is_flag=flag.switch, multiple=flag.repeated)
+
+
+def _run(command: Command[Any], given: Iterable[tuple[Flag, Any]]) -> None:
+    """Run a command on the process's reactor until it is done.
+
+    :raises click.ClickException: if the options are wrong, or if the command failed.
+    """
+    options = _options(command, list(_spread(given)))
+    reactor: Any = installed_reactor()
+    failures: list[Failure] = []
+
+    def begin() -> None:
+        done = Deferred.fromCoroutine(_coroutine(command.run(reactor, options)))
+        done.addErrback(failures.append).addBoth(lambda _: reactor.running and reactor.stop())
+
+    reactor.callWhenRunning(begin)
+    reactor.run()
+    for failure in failures:
+        if failure.check(CommandFailed):
+            raise click.ClickException(failure.getErrorMessage())
+        failure.raiseException()
+
+
+def _spread(given: Iterable[tuple[Flag, Any]]) -> Iterator[tuple[Flag, str | None]]:
+    """What was given, one by one; click leaves what was not given empty."""
+    for flag, value in given:
+        if flag.switch:
+            yield from [(flag, None)] * bool(value)
+        elif flag.repeated:
+            yield from ((flag, one) for one in value)
+        elif value is not None:
+            yield flag, value
+
+
+def _options(command: Command[Any], given: list[tuple[Flag, str | None]]) -> Any:
+    document = read_table({}, Path.cwd())
+    try:
+        options, _ = validate(document, ("services", command.name), table(given), command.options, ListenerTable)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    if document.problems:
+        raise click.UsageError("\n".join(map(str, document.problems)))
+    return options
+
+
+async def _coroutine(awaitable: Awaitable[None]) -> None:
+    await awaitable

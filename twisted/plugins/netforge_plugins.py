@@ -1,0 +1,8 @@
+"""What ``twistd`` finds of netforge. One static file, since twistd caches what it finds here."""
+
+from netforge.cli.dropin import LazyServiceMaker
+
+netforge = LazyServiceMaker("netforge", "Run a settings file, one service by flags, or a lab of all services.")
+forge_echo = LazyServiceMaker(
+    "forge-echo", "Run the small services: echo, discard, daytime, time, chargen, qotd.", "echo"
+)
