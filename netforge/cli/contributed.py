@@ -93,11 +93,12 @@ def _spread(given: Iterable[tuple[Flag, Any]]) -> Iterator[tuple[Flag, str | Non
 
 
 def _options(command: Command[Any], given: list[tuple[Flag, str | None]]) -> Any:
-    document = read_table({}, Path.cwd())
     try:
-        options, _ = validate(document, ("services", command.name), table(given), command.options, ListenerTable)
+        document = read_table({command.name: table(given)}, Path.cwd())
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    key = ("services", command.name)
+    options, _ = validate(document, key, document.tree["services"][command.name], command.options, ListenerTable)
     if document.problems:
         raise click.UsageError("\n".join(map(str, document.problems)))
     return options

@@ -74,8 +74,9 @@ class Launcher(Service):
         """Start the forge and take the signals once the reactor runs."""
         super().startService()
         self._remove_ready_file()
-        _in_one_line(self.forge.startService)
+        # Before the forge, which may be ready at once: who reads that it is may signal.
         self._reactor.callWhenRunning(self._take_signals)
+        _in_one_line(self.forge.startService)
         self.forge.when_ready().addCallbacks(self._ready, self._not_ready)
 
     def stopService(self) -> Deferred[None]:

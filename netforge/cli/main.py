@@ -26,7 +26,7 @@ class Commands(click.Group):
         return super().get_command(ctx, cmd_name) or contributed.groups().commands.get(cmd_name)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("netforge", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(netforge.__version__, prog_name="netforge")
 def main() -> None:
     """Network services on Twisted: one process, one reactor, one settings file."""

@@ -53,7 +53,7 @@ def from_flags(service: str, table: Mapping[str, Any], state: Path | None, plugi
     host = {"state": str((state or _state_home() / service).absolute())}
 
     def read() -> Blueprint:
-        return draw(read_table({"netforge": host, "services": {service: dict(table)}}, folder), plugin_dirs=folders)
+        return draw(read_table({service: dict(table)}, folder, host), plugin_dirs=folders)
 
     return Source(f"the flags of {service}", read)
 

@@ -9,11 +9,13 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from twisted.python.systemd import ListenFDs
-
 from netforge.plugin import Address, Inherited, Internet, Unix
 
 __all__ = ["bind", "remove_unix_socket"]
+
+
+#: The number of the first descriptor that systemd passes (sd_listen_fds, SD_LISTEN_FDS_START).
+FIRST_INHERITED = 3
 
 
 def bind(address: Address) -> socket.socket:
@@ -86,11 +88,13 @@ def _inherited(address: Inherited) -> socket.socket:
 def _descriptor(address: Inherited) -> int:
     if isinstance(address.descriptor, int):
         return address.descriptor
-    named = ListenFDs.fromEnvironment().inheritedNamedDescriptors()
-    if address.descriptor not in named:
-        names = ", ".join(sorted(named)) or "none"
-        raise OSError(errno.EBADF, f"systemd passed no descriptor of that name; it passed {names}")
-    return named[address.descriptor]
+    # Twisted removes the rest of what systemd passed from the environment when its endpoints are imported; what is
+    # meant for another process it leaves there.
+    ours = os.environ.get("LISTEN_PID", str(os.getpid())) == str(os.getpid())
+    names = os.environ.get("LISTEN_FDNAMES", "").split(":") if ours else []
+    if address.descriptor not in names:
+        raise OSError(errno.EBADF, f"systemd passed no descriptor of that name; it passed {', '.join(names) or 'none'}")
+    return FIRST_INHERITED + names.index(address.descriptor)
 
 
 def remove_unix_socket(path: Path, inode: int) -> None:

@@ -108,9 +108,10 @@ def read_text(text: str, folder: Path, name: str = "settings") -> Document:
     return document
 
 
-def read_table(services: Table, folder: Path) -> Document:
-    """Settings from the command line: the ``services`` table alone, whose keys are reported as flags."""
-    return Document(folder.absolute(), {"services": services}, {"services": services})
+def read_table(services: Table, folder: Path, host: Table | None = None) -> Document:
+    """Settings from the command line: ``[services]``, whose keys are reported as flags, and ``[netforge]``."""
+    tree = {"netforge": host or {}, "services": services}
+    return Document(folder.absolute(), tree, tree)
 
 
 def _source(document: Document, path: Path, raw: bytes) -> tuple[Source, Table] | None:

@@ -1,0 +1,141 @@
+"""The ``netforge`` command, besides ``run``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from netforge.cli import contributed
+from netforge.cli.main import main
+from tests.cli.conftest import Launch
+
+RENAMED = '''
+from netforge.plugin import Field, Listen, Settings, Stream, service
+
+class OldSettings(Settings):
+    """An old one."""
+
+    listen: Listen = Listen("tcp:127.0.0.1:0")
+    greeting: str = Field("hello", description="what to say", renamed_from="salute")
+
+@service("old", OldSettings)
+def old(settings, context):
+    return []
+'''
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+    return tmp_path
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def test_help_lists_the_commands_of_plugins_too() -> None:
+    result = invoke("--help")
+    assert result.exit_code == 0
+    assert {"check", "new", "plugins", "run", "schema", "tree", "echo"} <= set(result.output.split())
+
+
+def test_check_says_that_a_file_is_right(folder: Path) -> None:
+    (folder / "forge.toml").write_text("[services.echo]\n")
+    result = invoke("check", "forge.toml")
+    assert (result.exit_code, result.output) == (0, "forge.toml is right: 1 service\n")
+
+
+def test_check_prints_every_problem(folder: Path) -> None:
+    (folder / "forge.toml").write_text('[services.echo]\nprotocol = "ecko"\nidle = "long"\n')
+    result = invoke("check", "forge.toml")
+    assert result.exit_code == 1
+    assert [line.split(": ")[:2] for line in result.output.splitlines()] == [
+        ["forge.toml:2", "services.echo.protocol"],
+        ["forge.toml:3", "services.echo.idle"],
+    ]
+
+
+def test_fix_renames_old_keys_and_keeps_every_other_letter(folder: Path) -> None:
+    (folder / "plugins").mkdir()
+    (folder / "plugins" / "old.py").write_text(RENAMED)
+    text = '# ours\r\n[services.old]\r\n  "salute"  =  "hi"  # salute\r\n'
+    (folder / "forge.toml").write_bytes(text.encode())
+    warned = invoke("check", "forge.toml", "--plugin-dir", "plugins")
+    assert warned.exit_code == 0
+    assert "warning: forge.toml:3: salute: is called 'greeting' now; netforge check --fix renames it" in warned.output
+    fixed = invoke("check", "--fix", "forge.toml", "--plugin-dir", "plugins")
+    assert f"{folder / 'forge.toml'}: 1 key renamed" in fixed.output
+    assert (folder / "forge.toml").read_bytes().decode() == text.replace('"salute"', "greeting")
+    assert "warning" not in invoke("check", "forge.toml", "--plugin-dir", "plugins").output
+
+
+def test_plugins_lists_what_is_installed_and_what_is_broken(folder: Path) -> None:
+    (folder / "broken.py").write_text("1 / 0\n")
+    result = invoke("plugins", "--plugin-dir", ".")
+    rows = {line.split()[0]: line for line in result.output.splitlines()}
+    assert "service" in rows["echo"]
+    assert "shared" in rows["bus"]
+    assert "layer" in rows["count"]
+    assert "ZeroDivisionError: division by zero" in rows["broken"]
+    assert "broken.py" in rows["broken"]
+
+
+def test_schema_is_json_schema_of_every_service(folder: Path) -> None:
+    schema = json.loads(invoke("schema").output)
+    echo = schema["properties"]["services"]["properties"]["echo"]
+    assert echo["properties"]["protocol"]["enum"][0] == "echo"
+    table = echo["properties"]["listen"]["items"]["anyOf"][1]
+    assert set(table["properties"]) == {"address", "count"}
+    assert table["additionalProperties"] is False
+    assert "drain_deadline" in schema["properties"]["netforge"]["properties"]
+
+
+def test_tree_draws_services_listeners_and_layers_without_starting(folder: Path) -> None:
+    (folder / "forge.toml").write_text('[services.echo]\nlisten = [{ address = "tcp:7", count = true }, "udp:7"]\n')
+    result = invoke("tree", "forge.toml")
+    assert "tcp:0.0.0.0:7 -> count -> protocol" in result.output
+    assert "udp:0.0.0.0:7 -> protocol" in result.output
+
+
+def test_tree_of_the_lab_is_drawn_without_a_file(folder: Path) -> None:
+    assert "daytime echo:" in invoke("tree").output
+
+
+def test_a_wrong_option_of_a_contributed_command_is_named() -> None:
+    result = invoke("echo", "ping", "tcp:127.0.0.1:7", "--count", "0", "--size", "many")
+    assert result.exit_code == 2
+    assert "--count: expected greater than or equal to 1; found '0'" in result.output
+    assert "--size: expected a valid integer" in result.output
+
+
+def test_every_contributed_command_has_its_help() -> None:
+    ping = contributed.groups().commands["echo"]
+    assert "ping" in invoke("echo", "--help").output
+    assert ping.help
+
+
+@pytest.mark.real
+def test_ping_and_time_talk_to_the_lab(launch: Launch) -> None:
+    server = launch("netforge", "run", "--free-ports", "--ready-file", "ready.json")
+    server.wait_ready()
+    for address in ("tcp:" + server.address("echo"), "udp:" + server.address("echo", "udp")):
+        ping = launch("netforge", "echo", "ping", address, "--count=2")
+        assert ping.finish() == 0
+        assert [line.split(" time=")[0] for line in ping.printed.splitlines()] == [
+            f"56 bytes from {address}: number=1",
+            f"56 bytes from {address}: number=2",
+        ]
+    unix = launch("netforge", "echo", "ping", "unix:" + server.address("echo", "unix"), "--count=1", "--size=60000")
+    assert unix.finish() == 0
+    time = launch("netforge", "echo", "time", "tcp:" + server.address("time"))
+    assert time.finish() == 0
+    assert time.printed.endswith(" UTC\n")
+    wrong = launch("netforge", "echo", "ping", "tcp:" + server.address("discard"), "--timeout=0.2")
+    assert wrong.finish() == 1
+    assert wrong.printed.startswith("Error: tcp:")
+    assert server.end() == 0
