@@ -1,0 +1,64 @@
+# GNU make. Everything lives in .venv; a step is instant while setup.cfg and pyproject.toml stay as they are.
+
+# The Python that makes .venv: 3.11 or later.
+PYTHON ?= python3
+# How many tests run at once.
+WORKERS ?= auto
+# Passed on to twistd by `make run`, to pytest by `make test`: make test ARGS="-k echo".
+ARGS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
+# A stamp stands for what is installed: netforge alone, with the test extra, with the dev extra.
+INPUTS := setup.cfg pyproject.toml | $(BIN)/pip
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint docs check clean
+# The targets share .venv. What takes long, the tests, runs in parallel by itself.
+.NOTPARALLEL:
+
+help:  ## print the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+
+install: .venv/.installed  ## create .venv and install netforge there
+
+run: install  ## run the lab: every service, on loopback and high ports (ARGS: twistd's netforge options)
+	@exec $(BIN)/twistd --pidfile= -n netforge $(ARGS)
+
+test: .venv/.installed-test  ## run all tests (ARGS: pytest's; WORKERS: how many at once)
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup $(ARGS)
+
+lint: .venv/.installed-dev  ## check style, types and import contracts
+	$(BIN)/ruff check -q
+	$(BIN)/ruff format -q --check
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports --no-logo
+
+docs: .venv/.installed-dev  ## build the documentation in docs/_build/html; warnings are errors
+	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build/html
+
+check: lint docs test  ## everything that CI checks
+
+clean:  ## remove .venv and whatever else was generated
+	rm -rf .venv docs/_build twisted/plugins/dropin.cache
+	rm -rf build dist *.egg-info plugins/*/build plugins/*/dist plugins/*/*.egg-info
+	rm -rf .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# pip is what venv installs last: it is there only in a complete environment.
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo 'netforge needs Python 3.11 or later, and $(PYTHON) is not: try make PYTHON=python3.11'; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: $(INPUTS)
+	$(PIP) -e .
+	@touch $@
+
+.venv/.installed-test: $(INPUTS)
+	$(PIP) -e '.[test]'
+	@touch .venv/.installed $@
+
+.venv/.installed-dev: $(INPUTS)
+	$(PIP) -e '.[dev]'
+	@touch .venv/.installed .venv/.installed-test $@
