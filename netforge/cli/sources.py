@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from netforge.host.discovery import Catalogue
-from netforge.host.settings import Blueprint, draw, read_document, read_table
+from netforge.host.settings import Blueprint, Problem, SettingsError, draw, read_document, read_table, read_text
 
 __all__ = ["Source", "from_file", "from_flags", "lab", "lab_text"]
 
@@ -68,15 +69,40 @@ def lab(state: Path | None, *, free_ports: bool = False, plugin_dirs: Sequence[P
     folder, folders = (state or _state_home() / "lab").absolute(), _absolute(plugin_dirs)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / "forge.toml"
-    path.write_text(lab_text(Catalogue(folders)), encoding="utf-8")
+    path.write_text(lab_text(Catalogue(folders), folder), encoding="utf-8")
     return Source(str(path), lambda: draw(read_document(path), plugin_dirs=folders, free_ports=free_ports))
 
 
-def lab_text(catalogue: Catalogue) -> str:
-    """The settings of the lab: what every working plugin says of itself."""
-    return "\n".join(
-        [LAB_HEAD, *(plugin.lab.strip("\n") + "\n" for plugin in catalogue.services.working() if plugin.lab)]
-    )
+def lab_text(catalogue: Catalogue, folder: Path) -> str:
+    """The settings of the lab: what every working plugin says of itself.
+
+    A plugin whose part does not fit is left out with a warning, and stops nobody else.
+    """
+    plugins = [plugin for plugin in catalogue.services.working() if plugin.lab]
+    everything = _joined(LAB_HEAD, *(plugin.lab for plugin in plugins))
+    if _problem(everything, folder, catalogue) is None:
+        return everything
+    text = LAB_HEAD
+    for plugin in plugins:
+        longer = _joined(text, plugin.lab)
+        if problem := _problem(longer, folder, catalogue):
+            sys.stderr.write(f"warning: {plugin.name} is left out of the lab: {problem}\n")
+        else:
+            text = longer
+    return text
+
+
+def _joined(*texts: str) -> str:
+    return "\n".join(text.strip("\n") + "\n" for text in texts)
+
+
+def _problem(text: str, folder: Path, catalogue: Catalogue) -> Problem | None:
+    """The first thing that is wrong in a lab."""
+    try:
+        draw(read_text(text, folder, "lab"), catalogue)
+    except SettingsError as error:
+        return error.problems[0]
+    return None
 
 
 def _state_home() -> Path:

@@ -14,7 +14,7 @@ from netforge.plugin.listen import Listen
 from netforge.plugin.parts import Datagram, Offer, Part, Parts, Stream, Task
 from netforge.plugin.service import CONTRACT, Command, Contribution, ServicePlugin, service
 from netforge.plugin.settings import Field, Settings
-from netforge.protocols.interfaces import IDrainable
+from netforge.protocols.interfaces import IDrainable, IStreamTransport
 
 __all__ = [
     "CONTRACT",
@@ -30,6 +30,7 @@ __all__ = [
     "IDrainable",
     "ILayer",
     "IReactor",
+    "IStreamTransport",
     "ISubscription",
     "Inherited",
     "Internet",

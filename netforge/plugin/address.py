@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from netforge.plugin.paths import expanded
 
 __all__ = ["Address", "Inherited", "Internet", "Unix", "parse_address"]
 
@@ -88,7 +91,7 @@ def parse_address(text: str) -> Address:
     if not colon or not rest:
         raise ValueError(EXPECTED)
     if kind == "unix":
-        return Unix(Path(rest).expanduser())
+        return Unix(expanded(rest))
     if kind == "fd":
         return _inherited(rest, datagram=False)
     if kind == "udp" and rest.startswith("fd:"):
@@ -125,6 +128,6 @@ def _host(kind: str, host: str) -> str:
 
 
 def _port(port: str) -> int:
-    if not port.isdecimal() or int(port) > 65535:
+    if not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
         raise ValueError(f"expected a port from 0 to 65535, found {port!r}")
     return int(port)

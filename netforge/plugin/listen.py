@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo, field_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -97,3 +97,9 @@ class ListenerTable(BaseModel, extra="forbid"):
     """A listener's table where no layer is installed; the host extends it by the layers' keys."""
 
     address: str
+
+    @field_validator("address")
+    @classmethod
+    def _can_be_parsed(cls, address: str) -> str:
+        parse_address(address)
+        return address

@@ -92,7 +92,7 @@ def service(
     lab: str = "",
     examples: Sequence[str] = (),
     contributes: Sequence[Contribution] = (),
-    contract: int = CONTRACT,
+    contract: int = 1,
 ) -> Callable[[Build[S]], ServicePlugin[S]]:
     """Declare a service. The decorated function builds its parts from settings and context; it may be ``async``.
 
@@ -107,7 +107,7 @@ def service(
         and high ports. Empty leaves it out.
     :param examples: further such texts, shown in the documentation and tried by the tests.
     :param contributes: commands and other contributions.
-    :param contract: the version of the contract that the plugin was written for.
+    :param contract: the version of the contract that the plugin was written for, where it is not the first.
     :raises ValueError: if the settings claim a key that is the host's.
     """
     for taken in RESERVED & settings.model_fields.keys():

@@ -11,6 +11,8 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
+from netforge.plugin.paths import expanded
+
 __all__ = ["Field", "Reading", "Settings", "renamed_from", "watched"]
 
 RENAMED_FROM = "x-renamed-from"
@@ -54,7 +56,7 @@ class Settings(BaseModel):
 def _absolute(value: Any, folder: Path) -> Any:
     match value:
         case Path():
-            return folder / value.expanduser()
+            return folder / expanded(value)
         case list() | tuple() | set() | frozenset():
             return type(value)(_absolute(one, folder) for one in value)
         case dict():

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from twisted.internet.interfaces import IConsumer, IPushProducer, ITCPTransport
 from zope.interface import Interface
 
-__all__ = ["IDrainable"]
+__all__ = ["IDrainable", "IStreamTransport"]
+
+
+class IStreamTransport(ITCPTransport, IConsumer, IPushProducer):
+    """What every stream transport of Twisted's is, under one name for type checkers.
+
+    Over UNIX sockets too, where what only TCP has does nothing or is missing.
+    """
 
 
 class IDrainable(Interface):

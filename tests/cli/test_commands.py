@@ -139,3 +139,39 @@ def test_ping_and_time_talk_to_the_lab(launch: Launch) -> None:
     assert wrong.finish() == 1
     assert wrong.printed.startswith("Error: tcp:")
     assert server.end() == 0
+
+
+LAB = '''
+from netforge.plugin import Listen, Settings, service
+
+class NewSettings(Settings):
+    """New."""
+
+    listen: Listen = Listen("tcp:127.0.0.1:0")
+
+@service("{name}", NewSettings, lab="""
+{lab}
+""")
+def new(settings, context):
+    return []
+'''
+
+
+@pytest.mark.parametrize(
+    ("lab", "reason"),
+    [
+        ("[services.echo]", "Cannot declare"),
+        ('[services.new]\nlisten = "tcp:127.0.0.1:7007"', "tcp:127.0.0.1:7007 is taken"),
+        ("[services.new]\nlistn = 1", "services.new.listn: unknown key; did you mean 'listen'?"),
+    ],
+)
+def test_a_plugin_whose_lab_does_not_fit_is_left_out_of_it(folder: Path, lab: str, reason: str) -> None:
+    (folder / "new.py").write_text(LAB.format(name="new", lab=lab))
+    (folder / "fine.py").write_text(LAB.format(name="fine", lab="[services.fine]"))
+    result = invoke("tree", "--plugin-dir", ".")
+    assert "warning: new is left out of the lab: " in result.stderr
+    assert reason in result.stderr
+    branches = [line.split()[1] for line in result.stdout.splitlines() if line.startswith(("├", "└"))]
+    assert "fine" in branches
+    assert "echo" in branches
+    assert "new" not in branches

@@ -10,14 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
-from twisted.internet.interfaces import (
-    IConsumer,
-    IDelayedCall,
-    IHalfCloseableProtocol,
-    IPushProducer,
-    IReactorTime,
-    ITCPTransport,
-)
+from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol, IPushProducer, IReactorTime
 from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -28,7 +21,7 @@ from netforge.protocols.echo._daytime import format_daytime
 from netforge.protocols.echo._quote import format_quote
 from netforge.protocols.echo._time import encode_time
 from netforge.protocols.echo.interfaces import IQuotes
-from netforge.protocols.interfaces import IDrainable
+from netforge.protocols.interfaces import IDrainable, IStreamTransport
 
 __all__ = [
     "CharacterGeneratorFactory",
@@ -43,15 +36,11 @@ _IDLE = 60.0
 _BLOCK = 16 * 1024
 
 
-class _IStreamTransport(ITCPTransport, IConsumer, IPushProducer):
-    """What every stream transport of Twisted's provides, under one name for the type checker."""
-
-
 @implementer(IDrainable)
 class _Lasting(Protocol):
     """A connection that lasts until the peer ends it, or makes no progress for too long."""
 
-    transport: _IStreamTransport
+    transport: IStreamTransport
 
     def __init__(self, clock: IReactorTime, idle: float | None) -> None:
         self._deadline = Deadline(clock, idle, self._expired)
@@ -173,7 +162,7 @@ class _CharacterGenerator(_Producing):
 class _OneAnswer(Protocol):
     """Answer and close; what the peer sends is thrown away. The answer is so short that the kernel takes it whole."""
 
-    transport: _IStreamTransport
+    transport: IStreamTransport
 
     def __init__(self, answer: Callable[[], bytes]) -> None:
         self._answer = answer
