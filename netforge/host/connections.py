@@ -9,11 +9,14 @@ from weakref import ref
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProtocol, ITransport
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from netforge.plugin import Connection, IDrainable
 
 __all__ = ["Connections"]
+
+log = Logger()
 
 
 class Connections:
@@ -46,7 +49,10 @@ class Connections:
         for _, protocol in self._pairs():
             drainable = IDrainable(_innermost(protocol), None)
             if drainable is not None:
-                drainable.drain()
+                try:
+                    drainable.drain()
+                except Exception:
+                    log.failure("a connection of service {name!r} cannot be drained", name=self._service)
 
     def cut(self) -> None:
         """End every connection now, without sending what is buffered."""

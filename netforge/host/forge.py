@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import count
@@ -28,7 +28,6 @@ __all__ = ["Change", "Forge"]
 
 log = Logger()
 C = TypeVar("C", bound=Contribution)
-T = TypeVar("T")
 
 #: Seconds for the reactor to report the end of connections that were cut.
 LAST_WORDS = 1.0
@@ -92,7 +91,7 @@ class Forge(Service):
         self._keepsakes = Keepsakes()
         self._ids = map("{:x}".format, count(self._random.getrandbits(32)))
         self._turn = DeferredLock()
-        self._under_way: set[Deferred[Any]] = set()
+        self._starting: Deferred[Any] | None = None
         self._waiting: set[Deferred[Any]] = set()
         self._hurry = False
         self._outcome: Change | Failure | None = None
@@ -111,6 +110,7 @@ class Forge(Service):
             for plan in self._blueprint.plans
             if plan.name in self._instances
             for served in self._instances[plan.name].served
+            if served.listener.identity in self._ports
         ]
 
     def contributions(self, kind: type[C]) -> Sequence[tuple[str, C]]:
@@ -121,6 +121,7 @@ class Forge(Service):
         """Fires when everything serves.
 
         :raises ServiceFailed, BindError: through the Deferred, if the start failed; nothing runs then.
+        :raises CancelledError: through the Deferred, if a stop came first.
         """
         ready: Deferred[Change] = Deferred()
         self._curious.append(ready)
@@ -144,7 +145,8 @@ class Forge(Service):
         self.state = State.STARTING
         self._outcome = None
         self._hurry = False
-        self._reactor.callWhenRunning(self._begin)
+        # In a turn of its own: what is called when the reactor begins to run is called before an asyncio loop does.
+        self._reactor.callWhenRunning(self._reactor.callLater, 0, self._begin)
 
     def stopService(self) -> Deferred[None]:
         """Accept nothing more, let connections finish until the drain's deadline, then stop everything.
@@ -167,26 +169,15 @@ class Forge(Service):
         :raises SettingsError, BindError, ServiceFailed: through the Deferred; everything is as it was then.
         :raises RuntimeError: through the Deferred, if the forge does not serve, or has nothing to read.
         """
-        return self._operate(self._reload())
+        return Deferred.fromCoroutine(self._reload())
 
     def _begin(self) -> None:
-        if self.state is State.STARTING:
-            self._operate(self._start())
-
-    def _operate(self, operation: Coroutine[Any, Any, T]) -> Deferred[T]:
-        """Run a start or a reload so that a stop can cancel it."""
-        deferred = Deferred.fromCoroutine(operation)
-        if not deferred.called:
-            self._under_way.add(deferred)
-            deferred.addBoth(self._done, deferred)
-        return deferred
-
-    def _done(self, result: T, deferred: Deferred[Any]) -> T:
-        self._under_way.discard(deferred)
-        return result
+        Deferred.fromCoroutine(self._start())
 
     async def _start(self) -> None:
         async with self._turn:
+            if self.state is not State.STARTING:
+                return
             try:
                 self._outcome = await self._apply(self._blueprint)
                 self.state = State.SERVING
@@ -196,8 +187,6 @@ class Forge(Service):
                     log.failure("netforge cannot start: {reason}", reason=error)
                     self.state = State.STOPPED
                     self._outcome = Failure()
-                else:
-                    self._outcome = Failure(CancelledError())
         self._tell()
 
     async def _reload(self) -> Change:
@@ -210,11 +199,12 @@ class Forge(Service):
             bound = self._bind(_listeners(blueprint))
             try:
                 change = await self._apply(blueprint)
+                self._blueprint = blueprint
             except Exception:
                 await self._close(bound)
                 raise
-            self._blueprint = blueprint
-            self._keepsakes.forget_all_but({plan.name for plan in blueprint.plans})
+            finally:
+                self._keepsakes.forget_all_but({plan.name for plan in self._blueprint.plans})
             return change
 
     def _bind(self, wanted: Iterable[tuple[Plan, PlannedListener]]) -> Sequence[Hashable]:
@@ -238,8 +228,8 @@ class Forge(Service):
         return bound
 
     async def _close(self, identities: Iterable[Hashable]) -> None:
-        for port in [self._ports.pop(identity) for identity in list(identities)]:
-            await port.close()
+        ports = [self._ports.pop(identity) for identity in list(identities)]
+        await DeferredList([Deferred.fromCoroutine(port.close()) for port in ports])
 
     async def _apply(self, new: Blueprint) -> Change:
         """Go from what runs to what a blueprint asks for, or leave everything as it is.
@@ -261,16 +251,16 @@ class Forge(Service):
                 instance = self._instance(plan, new, {**self._instances, **made})
                 made[plan.name] = instance
                 await self._ready(instance, new.host.start_deadline)
+            self._unless_stopping()
             self._listen(made.values())
         except Exception:
             for instance in reversed(made.values()):
-                await instance.stop(self._blueprint.host.stop_deadline)
+                await instance.stop(self._task_stops)
             for instance in reversed(paused):
                 await self._unpause(instance)
             raise
         for instance in made.values():
             instance.serve(self._ports)
-        for instance in paused:
             self._hold(instance, hold=False)
         return await self._retire(new, made, kept)
 
@@ -305,11 +295,25 @@ class Forge(Service):
 
     async def _ready(self, instance: Instance, deadline: float) -> None:
         """Build and start an instance in time."""
+
+        async def build_and_start() -> None:
+            await instance.build()
+            await instance.start()
+
+        await self._in_time(deadline, instance, build_and_start)
+
+    async def _in_time(self, deadline: float, instance: Instance, start: Callable[[], Awaitable[None]]) -> None:
+        """Wait for a start until its deadline, unless a stop comes."""
+        self._unless_stopping()
+        self._starting = within(deadline, self._reactor, start())
         try:
-            await within(deadline, self._reactor, instance.build())
-            await within(deadline, self._reactor, instance.start())
+            await self._starting
         except TimeoutError as error:
             raise ServiceFailed(instance.plan.name, instance.plan.where, "start", str(error)) from None
+
+    def _unless_stopping(self) -> None:
+        if self.state is State.STOPPING:
+            raise CancelledError
 
     def _listen(self, instances: Iterable[Instance]) -> None:
         """Open the new ports and put everything in place for the exchange."""
@@ -338,8 +342,9 @@ class Forge(Service):
             self._retired.append(old[name])
         wanted = {listener.identity for _, listener in _listeners(new)}
         await self._close(self._ports.keys() - wanted)
-        for name in change.removed:
-            self._let_finish(old[name], new.host.drain_deadline)
+        for instance in self._retired:
+            if instance.plan.name in change.removed:
+                self._let_finish(instance, new.host.drain_deadline)
         for name in [*change.replaced, *change.removed]:
             old[name].connections.when_empty().addCallback(lambda _: self._reap())
         return change
@@ -355,7 +360,7 @@ class Forge(Service):
         for instance in list(self._retired):
             used = any(instance in other.providers for other in self._retired)
             if not used and not instance.connections:
-                stopping = Deferred.fromCoroutine(instance.stop(self._blueprint.host.stop_deadline))
+                stopping = Deferred.fromCoroutine(instance.stop(self._task_stops))
                 stopping.addCallback(self._reaped, instance)
 
     def _reaped(self, _: None, instance: Instance) -> None:
@@ -367,17 +372,20 @@ class Forge(Service):
         """Stop an exclusive instance while its successor starts. Who connects meanwhile waits in the backlog."""
         self._hold(instance, hold=True)
         await self._drain([instance])
-        await instance.stop(self._blueprint.host.stop_deadline)
+        await instance.stop(self._task_stops)
 
     async def _unpause(self, instance: Instance) -> None:
-        """The successor failed: bring the old instance back."""
+        """The successor failed: bring the old instance back, or else leave it to the next reload."""
         try:
-            await instance.start()
+            await self._in_time(self._blueprint.host.start_deadline, instance, instance.start)
+            instance.prepare(self._ports)
+        except CancelledError:
+            return
         except ServiceFailed:
             log.failure("service {name!r} cannot be brought back", name=instance.plan.name)
+            await instance.stop(self._task_stops)
+            del self._instances[instance.plan.name]
             return
-        instance.prepare(self._ports)
-        instance.serve(self._ports)
         self._hold(instance, hold=False)
 
     def _hold(self, instance: Instance, *, hold: bool) -> None:
@@ -388,21 +396,26 @@ class Forge(Service):
     async def _stop(self) -> None:
         if self.state in (State.NEW, State.STOPPED):
             await self._close(self._ports)
-            self.state = State.STOPPED
+            self._stopped()
             return
         self.state = State.STOPPING
-        for operation in list(self._under_way):
-            operation.cancel()
+        if self._starting is not None:
+            self._starting.cancel()
         async with self._turn:
             await self._close(self._ports)
             everything = [*self._instances.values(), *self._retired]
             await self._drain(everything)
             for instance in _users_first(everything):
-                deadline = 0 if self._hurry else self._blueprint.host.stop_deadline
-                await self._patiently(Deferred.fromCoroutine(instance.stop(deadline)))
+                await instance.stop(self._task_stops)
             self._instances.clear()
             self._retired.clear()
-            self.state = State.STOPPED
+            self._keepsakes.forget_all_but(set())
+            self._stopped()
+
+    def _stopped(self) -> None:
+        self.state = State.STOPPED
+        self._outcome = self._outcome or Failure(CancelledError())
+        self._tell()
 
     async def _drain(self, instances: Sequence[Instance]) -> None:
         """Let connections finish until the deadline, then cut those that have not."""
@@ -416,6 +429,10 @@ class Forge(Service):
             for instance in instances:
                 instance.connections.cut()
             await _all_empty(instances).addTimeout(LAST_WORDS, self._reactor)
+
+    async def _task_stops(self, stopping: object) -> None:
+        """Wait for what the stop of a task returned."""
+        await self._patiently(within(self._blueprint.host.stop_deadline, self._reactor, stopping))
 
     async def _patiently(self, waiting: Deferred[Any]) -> None:
         """Wait for something, unless :meth:`cut` is or was called."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from netforge.host.context import HostContext
 from netforge.host.errors import ServiceFailed
 from netforge.host.ports import Port
 from netforge.host.settings.blueprint import Plan, PlannedListener
-from netforge.host.waiting import settled, within
+from netforge.host.waiting import settled
 from netforge.plugin import Datagram, Offer, Stream, Task
 
 __all__ = ["Instance", "Served"]
@@ -70,17 +70,17 @@ class Instance:
         """
         try:
             parts = list(await settled(self.plan.plugin.build(self.plan.settings, self._context)))
-            self._tasks = [part for part in parts if isinstance(part, Task)]
-            self.offers = self._offered([part for part in parts if isinstance(part, Offer)])
-            self.served = self._placed([part for part in parts if isinstance(part, Stream | Datagram)])
             for part in parts:
                 if not isinstance(part, Stream | Datagram | Task | Offer):
                     raise TypeError(f"expected Stream, Datagram, Task or Offer, found {part!r}")  # noqa: TRY301
+            self._tasks = [part for part in parts if isinstance(part, Task)]
+            self.offers = self._offered([part for part in parts if isinstance(part, Offer)])
+            self.served = self._placed([part for part in parts if isinstance(part, Stream | Datagram)])
         except Exception as error:
             raise self._failure("build", error) from error
 
     async def start(self) -> None:
-        """Start the tasks, one after the other. If one fails, those before it are stopped.
+        """Start the tasks, one after the other. If one fails, those before it run until :meth:`stop`.
 
         :raises ServiceFailed: if one raises.
         """
@@ -88,7 +88,6 @@ class Instance:
             try:
                 await settled(task.start())
             except Exception as error:
-                await self.stop(None)
                 raise self._failure(f"start {task}", error) from error
             self._running.append(task)
 
@@ -109,21 +108,27 @@ class Instance:
         for served in self.served:
             ports[served.listener.identity].serve(served.outermost, self.connections)
 
-    async def stop(self, deadline: float | None) -> None:
+    async def stop(self, wait: Callable[[object], Awaitable[object]]) -> None:
         """Stop the factories and the tasks, the last first. What fails is logged and stops nothing else.
 
-        :param deadline: seconds for each task; ``None`` for no limit.
+        :param wait: waits for what the stop of a task returned, as long as there is patience.
         """
         async with self._lock:
             while self._prepared:
-                self._prepared.pop().outermost.doStop()
+                served = self._prepared.pop()
+                try:
+                    served.outermost.doStop()
+                except Exception:
+                    self._failed_to_stop(served.part.listen)
             while self._running:
                 task = self._running.pop()
                 try:
-                    stopping = settled(task.stop())
-                    await (stopping if deadline is None else within(deadline, self._context.clock, stopping))
+                    await wait(task.stop())
                 except Exception:
-                    log.failure("service {name!r} failed to stop {task}", name=self.plan.name, task=str(task))
+                    self._failed_to_stop(task)
+
+    def _failed_to_stop(self, part: object) -> None:
+        log.failure("service {name!r} failed to stop {part}", name=self.plan.name, part=str(part))
 
     def _offered(self, offers: Iterable[Offer]) -> dict[Any, object]:
         found = {}

@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import succeed
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IAddress, IListeningPort, ILoggingContext, IProtocol, IProtocolFactory
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.protocol import AbstractDatagramProtocol, DatagramProtocol
@@ -47,6 +48,7 @@ class Port:
         self._socket: socket.socket | None = None
         self._inode = 0
         self._listening: IListeningPort | None = None
+        self._held = False
         self._switch: Any = DatagramSwitch() if address.datagram else StreamSwitch()
 
     def bind(self) -> None:
@@ -69,7 +71,10 @@ class Port:
             self._socket.close()
             self._socket = None
         elif self._listening is None:
-            self._listening = self._listen()
+            try:
+                self._listening = self._listen()
+            except CannotListenError as error:
+                raise error.socketError from error
 
     def prepare(self, served: Any) -> None:
         """Start a stream factory, or connect a datagram protocol to this port. May raise whatever it raises."""
@@ -81,6 +86,9 @@ class Port:
 
     def hold(self, *, hold: bool) -> None:
         """Leave what arrives in the kernel's queue for a while, or take it again."""
+        if hold is self._held:
+            return
+        self._held = hold
         listening: Any = self._listening
         if hold:
             listening.pauseProducing()

@@ -13,6 +13,8 @@ from netforge.plugin import Address, Inherited, Internet, Unix
 
 __all__ = ["bind", "remove_unix_socket"]
 
+INTERNET = (socket.AF_INET, socket.AF_INET6)
+
 
 #: The number of the first descriptor that systemd passes (sd_listen_fds, SD_LISTEN_FDS_START).
 FIRST_INHERITED = 3
@@ -70,15 +72,23 @@ def _is_dead(path: Path) -> bool:
     with suppress(FileNotFoundError):
         if stat.S_ISSOCK(path.stat().st_mode):
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+                # Where somebody listens whose backlog is full, connecting would wait.
+                probe.setblocking(False)
                 return probe.connect_ex(str(path)) == errno.ECONNREFUSED
     return False
 
 
 def _inherited(address: Inherited) -> socket.socket:
-    made = socket.socket(fileno=os.dup(_descriptor(address)))
+    descriptor = os.dup(_descriptor(address))
+    try:
+        made = socket.socket(fileno=descriptor)
+    except OSError:
+        os.close(descriptor)
+        raise
     expected = socket.SOCK_DGRAM if address.datagram else socket.SOCK_STREAM
-    if made.type != expected:
-        found = made.type.name
+    families = INTERNET if address.datagram else (*INTERNET, socket.AF_UNIX)
+    if made.type != expected or made.family not in families:
+        found = f"{socket.SocketKind(made.type).name} of {socket.AddressFamily(made.family).name}"
         made.close()
         raise OSError(errno.EPROTOTYPE, f"expected a socket of type {expected.name}, found {found}")
     made.setblocking(False)

@@ -49,10 +49,7 @@ class UnixPort:
 
     def stopListening(self) -> Deferred[None]:
         """Accept nothing more and close the socket. Connections live on."""
-        self._reactor.removeReader(self)
-        if self._pause is not None:
-            self._pause.cancel()
-            self._pause = None
+        self.pauseProducing()
         self._socket.close()
         self._factory.doStop()
         return succeed(None)
@@ -60,6 +57,9 @@ class UnixPort:
     def pauseProducing(self) -> None:
         """Leave connections in the backlog."""
         self._reactor.removeReader(self)
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
 
     def resumeProducing(self) -> None:
         """Accept again."""
@@ -91,7 +91,10 @@ class UnixPort:
                 return
             with accepted:
                 accepted.setblocking(False)
-                self._reactor.adoptStreamConnection(accepted.fileno(), socket.AF_UNIX, self._factory)
+                try:
+                    self._reactor.adoptStreamConnection(accepted.fileno(), socket.AF_UNIX, self._factory)
+                except Exception:  # a factory may raise anything, and the reactor would then drop the port
+                    log.failure("cannot serve a connection on {socket}", socket=self._socket.getsockname())
 
     def connectionLost(self, reason: Failure) -> None:
         """The reactor dropped the descriptor, as it does when it ends."""

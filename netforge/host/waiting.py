@@ -6,9 +6,8 @@ import asyncio
 import inspect
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.python.failure import Failure
 
 __all__ = ["settled", "within"]
 
@@ -16,19 +15,38 @@ __all__ = ["settled", "within"]
 async def settled(value: Any) -> Any:
     """The value itself, or what it becomes."""
     if asyncio.isfuture(value):
-        return await Deferred.fromFuture(value)
+        try:
+            return await Deferred.fromFuture(value)
+        except asyncio.CancelledError as error:
+            # asyncio's is no Exception, so whoever undoes things after one would miss it.
+            raise CancelledError from error
     if inspect.isawaitable(value):
         return await value
     return value
 
 
 def within(seconds: float, clock: IReactorTime, value: Any) -> Deferred[Any]:
-    """Wait for a value at most so many seconds, then cancel it.
+    """Wait for a value at most so many seconds, then cancel it. One that ignores that is left to itself.
 
     :raises TimeoutError: through the Deferred, when the time is up.
     """
+    working = Deferred.fromCoroutine(settled(value))
+    waiting: Deferred[Any] = Deferred(lambda _: working.cancel())
 
-    def give_up(_: object, seconds: float) -> Failure:
-        return Failure(TimeoutError(f"it took more than {seconds:g} s"))
+    def give_up() -> None:
+        waiting.errback(TimeoutError(f"it took more than {seconds:g} s"))
+        working.cancel()
 
-    return Deferred.fromCoroutine(settled(value)).addTimeout(seconds, clock, give_up)
+    def done(result: Any) -> None:
+        if not waiting.called:
+            waiting.callback(result)
+
+    def forget_the_time(result: Any) -> Any:
+        if call.active():
+            call.cancel()
+        return result
+
+    call = clock.callLater(seconds, give_up)
+    waiting.addBoth(forget_the_time)
+    working.addBoth(done)
+    return waiting

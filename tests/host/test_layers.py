@@ -1,0 +1,108 @@
+"""Layers: which are on, in which order they stand, and what they may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from twisted.internet.interfaces import IProtocolFactory
+from twisted.internet.protocol import AbstractDatagramProtocol
+from zope.interface import implementer
+
+from netforge.plugin import Address, Context, Field, ILayer, Place, Settings
+from netforge.plugin.interfaces import IBus
+
+if TYPE_CHECKING:
+    from tests.host.conftest import Stage
+
+
+class OuterKeys(Settings):
+    """The outer layer."""
+
+    outer: bool = Field(False, description="on")
+
+
+class InnerKeys(Settings):
+    """The inner layer."""
+
+    inner: bool = Field(False, description="on")
+
+
+@implementer(ILayer)
+class Noting:
+    """A layer that notes what it is asked to wrap, and wraps nothing."""
+
+    def __init__(self, name: str, place: Place, keys: type[Settings], needs: Sequence[Any]) -> None:
+        self.name = name
+        self.place = place
+        self.keys = keys
+        self.needs = needs
+        self.wrapped: list[str] = []
+        self.contexts: list[Context] = []
+
+    def active(self, keys: Any) -> bool:
+        return bool(getattr(keys, self.name))
+
+    def wrap_stream(self, factory: IProtocolFactory, keys: Any, address: Address, context: Context) -> IProtocolFactory:
+        self.wrapped.append(f"{self.name} {address}")
+        self.contexts.append(context)
+        return factory
+
+    def wrap_datagram(
+        self, receiver: AbstractDatagramProtocol, keys: Any, address: Address, context: Context
+    ) -> AbstractDatagramProtocol:
+        self.wrapped.append(f"{self.name} {address}")
+        return receiver
+
+
+def layers(stage: Stage, order: list[str]) -> tuple[Noting, Noting]:
+    """Two layers, which note their calls in one list."""
+    outer = Noting("outer", Place.LIMITS, OuterKeys, [stage.greeting])
+    inner = Noting("inner", Place.TLS, InnerKeys, [])
+    outer.wrapped = inner.wrapped = order
+    stage.layers += [outer, inner]
+    return outer, inner
+
+
+def test_only_what_is_on_wraps_and_the_innermost_first(stage: Stage) -> None:
+    order: list[str] = []
+    layers(stage, order)
+    stage.start("""
+        [[services.a.listen]]
+        address = "tcp:1001"
+        outer = true
+        inner = true
+        [[services.a.listen]]
+        address = "udp:1002"
+        inner = true
+        [[services.a.listen]]
+        address = "tcp:1003"
+        [services.a]
+        service = "actor"
+    """)
+    assert order == ["inner tcp:0.0.0.0:1001", "outer tcp:0.0.0.0:1001", "inner udp:0.0.0.0:1002"]
+
+
+def test_a_layer_gets_what_it_needs_and_no_more(stage: Stage) -> None:
+    outer, _ = layers(stage, [])
+    stage.start('[services.a]\nservice = "actor"\nlisten = [{ address = "tcp:1001", outer = true }]')
+    [context] = outer.contexts
+    assert context.name == "a"
+    assert context[stage.greeting] is stage.greetings["greeter1"]
+    for asking, owner in ((context, "layer 'outer'"), (stage.contexts["a1"], "service 'a'")):
+        interface = IBus if asking is context else stage.greeting
+        with pytest.raises(LookupError) as caught:
+            asking[interface]
+        name = interface.__name__
+        assert caught.value.args == (f"{owner} asked for {name} without declaring it: add needs=[{name}]",)
+
+
+def test_a_layer_that_is_turned_on_rebuilds_its_service_alone(stage: Stage) -> None:
+    layers(stage, [])
+    text = '[services.a]\nservice = "actor"\nlisten = [{}]\n[services.b]\nservice = "actor"\n'
+    forge = stage.start(text.format('"tcp:1001"'))
+    port = stage.reactor.port(1001)
+    change = stage.result(stage.reload(forge, text.format('{ address = "tcp:1001", inner = true }')))
+    assert (change.replaced, change.kept) == (["a"], ["b"])
+    assert stage.reactor.ports == [port]
