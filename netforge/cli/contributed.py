@@ -73,7 +73,7 @@ def _run(command: Command[Any], given: Iterable[tuple[Flag, Any]]) -> None:
         done = Deferred.fromCoroutine(_coroutine(command.run(reactor, options)))
         done.addErrback(failures.append).addBoth(lambda _: reactor.running and reactor.stop())
 
-    reactor.callWhenRunning(begin)
+    reactor.callWhenRunning(reactor.callLater, 0, begin)
     reactor.run()
     for failure in failures:
         if failure.check(CommandFailed):

@@ -5,10 +5,11 @@
 """
 
 from netforge.host.errors import BindError, ServiceFailed
-from netforge.host.forge import Change, Forge, State
+from netforge.host.forge import Forge, State
 from netforge.host.reading import forge_from_file, forge_from_text
 from netforge.host.serving import Serving
 from netforge.host.settings import Problem, SettingsError
+from netforge.host.tree import Change
 
 __all__ = [
     "BindError",

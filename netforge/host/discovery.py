@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from importlib.metadata import EntryPoint, entry_points
@@ -15,7 +15,7 @@ from pydantic import BaseModel, create_model
 from zope.interface.exceptions import Invalid
 from zope.interface.verify import verifyObject
 
-from netforge.plugin import CONTRACT, ILayer, ServicePlugin
+from netforge.plugin import CONTRACT, ILayer, ServicePlugin, Settings
 from netforge.plugin.listen import ListenerTable
 
 __all__ = ["Catalogue", "Plugin", "PluginBroken", "Registry"]
@@ -111,9 +111,13 @@ class Registry(Generic[T]):
         if len(found) > 1:
             return PluginBroken(name, origin, "the name is taken twice: remove one of them")
         try:
-            return self._accept(name, found[0].load())
+            loaded = found[0].load()
         except (Exception, SystemExit) as error:  # a stranger's module may raise anything; the reason is kept
             return PluginBroken(name, origin, _one_line(error))
+        try:
+            return self._accept(name, loaded)
+        except ValueError as error:
+            return PluginBroken(name, origin, str(error))
 
 
 @dataclass
@@ -171,7 +175,7 @@ def _in_folders(folders: Iterable[Path]) -> Iterator[Found[Any]]:
 
 #: The files that were run, with the time of their last change in nanoseconds. A reload runs a changed file anew, and
 #: leaves the services of one that is the same alone.
-_files: dict[Path, tuple[int, Mapping[str, Plugin]]] = {}
+_files: dict[Path, tuple[int, Sequence[Plugin]]] = {}
 
 
 def _in_file(path: Path) -> Iterator[Found[Any]]:
@@ -181,11 +185,11 @@ def _in_file(path: Path) -> Iterator[Found[Any]]:
     except (Exception, SystemExit) as error:  # a stranger's module may raise anything; the reason is kept
         yield Found(path.stem, str(path), partial(_raise, error))
         return
-    for name, plugin in plugins.items():
-        yield Found(name, str(path), partial(_same, plugin))
+    for plugin in plugins:
+        yield Found(plugin.name, str(path), partial(_same, plugin))
 
 
-def _plugins_of(path: Path) -> Mapping[str, Plugin]:
+def _plugins_of(path: Path) -> Sequence[Plugin]:
     changed = path.stat().st_mtime_ns
     if path in _files and _files[path][0] == changed:
         return _files[path][1]
@@ -201,7 +205,8 @@ def _plugins_of(path: Path) -> Mapping[str, Plugin]:
     except BaseException:
         del sys.modules[name]
         raise
-    plugins = {one.name: one for one in vars(module).values() if isinstance(one, ServicePlugin)}
+    # One object may have two names there.
+    plugins = list({id(one): one for one in vars(module).values() if isinstance(one, ServicePlugin)}.values())
     _files[path] = changed, plugins
     return plugins
 
@@ -231,7 +236,16 @@ def _layer(name: str, loaded: Any) -> Any:
     try:
         verifyObject(ILayer, loaded)
     except Invalid as error:
-        raise ValueError(f"is no ILayer: {error}") from None
+        raise ValueError(f"it is no ILayer: {' '.join(str(error).split())}") from None
+    if loaded.name != name:
+        raise ValueError(f"its entry point is called {name!r}, but the layer says {loaded.name!r}")
+    if not (isinstance(loaded.keys, type) and issubclass(loaded.keys, Settings)):
+        raise ValueError(f"its keys are no Settings: {loaded.keys!r}")  # noqa: TRY004  what the registry catches
+    for key, info in loaded.keys.model_fields.items():
+        if key in ListenerTable.model_fields:
+            raise ValueError(f"its key {key!r} is every listener's own")
+        if info.is_required():
+            raise ValueError(f"its key {key!r} has no default")
     return loaded
 
 

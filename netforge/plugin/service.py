@@ -74,8 +74,8 @@ class ServicePlugin(Generic[S]):
 
     @property
     def title(self) -> str:
-        """The first line of the settings' docstring."""
-        return (self.settings.__doc__ or self.name).strip().splitlines()[0].rstrip(".")
+        """The first line of the settings' docstring; without one, the name."""
+        return (self.settings.__doc__ or "").strip().partition("\n")[0].rstrip(". ") or self.name
 
     def contributed(self, kind: type[C]) -> Sequence[C]:
         """The contributions of one kind, such as ``Command``."""
@@ -108,8 +108,11 @@ def service(
     :param examples: further such texts, shown in the documentation and tried by the tests.
     :param contributes: commands and other contributions.
     :param contract: the version of the contract that the plugin was written for, where it is not the first.
-    :raises ValueError: if the settings claim a key that is the host's.
+    :raises ValueError: if the settings claim a key that is the host's, or if an exclusive service offers something:
+        what others use cannot stop before they do.
     """
+    if exclusive and offers:
+        raise ValueError(f"{name}: an exclusive service cannot offer anything, since others go on while it is stopped")
     for taken in RESERVED & settings.model_fields.keys():
         raise ValueError(f"{settings.__name__}.{taken}: the name belongs to the host; choose another")
 

@@ -45,6 +45,7 @@ def test_service(tmp_path: Path) -> None:
     reactor: Any = MemoryReactorClock()
     forge_from_text(settings, reactor, tmp_path).startService()
     reactor.run()
+    reactor.advance(0)
 
     [(port, factory, _, interface)] = reactor.tcpServers
     assert (interface, port) == ("127.0.0.1", 1717)
