@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from typing import Any, cast
 
+import hypothesis
 import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
@@ -21,8 +22,10 @@ from zope.interface import implementer
 
 from netforge.host.discovery import Catalogue, Found, Plugin, Registry
 
-# mypy: disable-error-code="no-untyped-call"
-# Twisted's reactors and doubles are untyped.
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 class Installed(Catalogue):

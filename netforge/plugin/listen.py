@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo, field_validator
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, SchemaSerializer, core_schema
 
 from netforge.plugin.address import Address, Internet, Unix, parse_address
-from netforge.plugin.settings import Reading
+from netforge.plugin.settings import Field, Reading
 
 __all__ = ["Listen"]
 
@@ -79,8 +79,18 @@ class Listen:
             raise ValueError("expected an address or a table with one")  # noqa: TRY004  what pydantic catches
         return listen if reading is None else cls(_placed(listen.address, reading), listen.keys)
 
+    @property
+    def __pydantic_serializer__(self) -> SchemaSerializer:
+        """How pydantic writes a listener where no field tells: a default in a JSON schema, also within a list."""
+        return _SERIALIZER
+
     def _plain(self) -> str | dict[str, Any]:
         return {"address": str(self), **self.keys} if self.keys else str(self)
+
+
+_SERIALIZER = SchemaSerializer(
+    core_schema.any_schema(serialization=core_schema.plain_serializer_function_ser_schema(Listen._plain))
+)
 
 
 def _placed(address: Address, reading: Reading) -> Address:
@@ -96,7 +106,7 @@ def _placed(address: Address, reading: Reading) -> Address:
 class ListenerTable(BaseModel, extra="forbid"):
     """A listener's table where no layer is installed; the host extends it by the layers' keys."""
 
-    address: str
+    address: str = Field(description="where to listen, such as tcp:127.0.0.1:7007")
 
     @field_validator("address")
     @classmethod

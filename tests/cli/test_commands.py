@@ -67,7 +67,10 @@ def test_fix_renames_old_keys_and_keeps_every_other_letter(folder: Path) -> None
     (folder / "forge.toml").write_bytes(text.encode())
     warned = invoke("check", "forge.toml", "--plugin-dir", "plugins")
     assert warned.exit_code == 0
-    assert "warning: forge.toml:3: salute: is called 'greeting' now; netforge check --fix renames it" in warned.output
+    assert (
+        "warning: forge.toml:3: services.old.salute: is called 'greeting' now; netforge check --fix renames it"
+        in warned.output
+    )
     fixed = invoke("check", "--fix", "forge.toml", "--plugin-dir", "plugins")
     assert f"{folder / 'forge.toml'}: 1 key renamed" in fixed.output
     assert (folder / "forge.toml").read_bytes().decode() == text.replace('"salute"', "greeting")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from netforge.host.discovery import Catalogue, Plugin, PluginBroken, Registry
-from netforge.host.settings.document import Document
+from netforge.host.settings.document import Document, dotted
 from netforge.host.settings.model import HostSettings
 from netforge.host.settings.positions import Key
 from netforge.host.settings.problems import Problem, SettingsError, nearest
-from netforge.host.settings.validation import Rename, validate
+from netforge.host.settings.validation import Rename, as_written, validate
 from netforge.plugin import Address, Internet, Listen, Settings
 from netforge.plugin.listen import ListenerTable
 from netforge.plugin.settings import watched
@@ -111,7 +111,7 @@ def listeners(settings: Any, key: Key = ()) -> Iterator[tuple[Key, Listen]]:
     match settings:
         case Listen():
             yield key, settings
-        case Settings():
+        case BaseModel():
             for name in type(settings).model_fields:
                 yield from listeners(getattr(settings, name), (*key, name))
         case list() | tuple():
@@ -149,6 +149,7 @@ class _Drawing:
         self.tables: dict[str, _Table] = {}
         self.taken: dict[Address, Key] = {}
         self.host = self._host_settings()
+        self._check_plugin_dirs()
         self.catalogue = catalogue or Catalogue([*plugin_dirs, *(self.host.plugin_dirs if self.host else ())])
 
     def blueprint(self) -> Blueprint:
@@ -172,6 +173,11 @@ class _Drawing:
         if "STATE_DIRECTORY" in os.environ:
             table = {"state": os.environ["STATE_DIRECTORY"].split(":")[0], **table}
         return self._validated(("netforge",), table, HostSettings, ListenerTable)
+
+    def _check_plugin_dirs(self) -> None:
+        for number, folder in enumerate(self.host.plugin_dirs if self.host else ()):
+            if not folder.is_dir():
+                self.document.add_problem(("netforge", "plugin_dirs", number), f"{folder}: no such folder")
 
     def _validated(self, key: Key, table: Mapping[str, Any], model: type[S], listener: type[BaseModel]) -> S | None:
         settings, renames = validate(self.document, key, table, model, listener, free_ports=self.free_ports)
@@ -204,35 +210,41 @@ class _Drawing:
 
     def _plugin(self, key: Key, table: Mapping[str, Any], registry: Registry[Plugin]) -> Plugin | None:
         """The plugin that a table names by its key ``service``, or else by its own name."""
-        name = table.get("service", key[1])
-        at = (*key, "service") if "service" in table else key
+        name, at = table.get("service", key[1]), key
+        if "service" in table:
+            at = (*key, "service")
+            if at in self.document.unfilled:
+                return None
         try:
             return registry.get(name)
         except PluginBroken as broken:
             self.document.add_problem(at, str(broken))
         except (KeyError, TypeError):
             hint = nearest(str(name), registry.names) or f"; there are {', '.join(registry.names) or 'none'}"
+            name = name if at == key else self.document.value_written(at)
             kind = "service" if key[0] == "services" else "shared component"
             self.document.add_problem(at, f"no {kind} {name!r} is installed{hint}")
         return None
 
     def _planned_listeners(self, table: _Table) -> Iterator[PlannedListener]:
-        for key, listen in listeners(table.settings):
+        for inner, listen in listeners(table.settings):
+            key = as_written((*table.key, *inner), self.renames)
             layers = []
             for layer in self.catalogue.layers.working():
                 given = {name: value for name, value in listen.keys.items() if name in layer.keys.model_fields}
-                keys = layer.keys.model_validate(given)
-                if layer.active(keys):
+                keys = self._validated(key, given, layer.keys, ListenerTable)
+                if keys is not None and layer.active(keys):
                     layers.append(ActiveLayer(layer, keys))
             layers.sort(key=lambda one: one.layer.place, reverse=True)
-            yield PlannedListener(self._identity((*table.key, *key), listen.address), listen, layers)
+            yield PlannedListener(self._identity(key, listen.address), listen, layers)
 
     def _identity(self, key: Key, address: Address) -> Hashable:
-        """The address, but for port 0, which is another port each time. No two listeners may have one identity."""
+        """The address; with its key for port 0, which is another port each time. No two listeners may have one."""
         if isinstance(address, Internet) and address.port == 0:
-            return key
+            return key, address
         if address in self.taken:
-            self.document.add_problem(key, f"{address} is taken in {self.document.where(self.taken[address])} already")
+            written = self.document.masked(key, str(address))
+            self.document.add_problem(key, f"{written} is taken in {self.document.where(self.taken[address])} already")
         self.taken.setdefault(address, key)
         return address
 
@@ -259,8 +271,11 @@ class _Drawing:
             self.document.add_problem(table.key, f"needs {need.__name__}: {message}")
             return None
         plugin = installed[0]
-        key = ("shared", plugin.name)
-        self._read_table(key, {}, self.catalogue.shared)
+        if plugin.name in self.tables:
+            message = f"the name is that of the component that offers {need.__name__}: choose another"
+            self.document.add_problem(self.tables[plugin.name].key, message)
+            return None
+        self._read_table(("shared", plugin.name), {}, self.catalogue.shared)
         if plugin.name not in self.tables:
             return None
         self._find_providers(self.tables[plugin.name])
@@ -276,23 +291,32 @@ class _Drawing:
             return []
 
     def _plan(self, table: _Table) -> Plan:
-        files = {path: _stamp(path) for path in _watched(table.settings)}
+        keys = [active.keys for one in table.listeners for active in one.layers]
+        files = {path: _stamp(path) for settings in (table.settings, *keys) for path in _watched(settings)}
         where = self.document.where(table.key)
         return Plan(table.name, table.plugin, table.settings, where, table.listeners, table.providers, files)
 
     def _warnings(self) -> Sequence[Problem]:
         where = self.document.where
         return [
-            Problem(where(one.key), str(one.key[-1]), f"is called {one.name!r} now; netforge check --fix renames it")
+            Problem(where(one.key), dotted(one.key), f"is called {one.name!r} now; netforge check --fix renames it")
             for one in self.renames
         ]
 
 
-def _watched(settings: Settings) -> Iterable[Path]:
-    for name, info in type(settings).model_fields.items():
-        value = getattr(settings, name)
-        if isinstance(value, Path) and watched(info):
+def _watched(value: Any, *, counts: bool = False) -> Iterator[Path]:
+    """The paths in a value whose files count: those of watched fields, in lists, tables and models within too."""
+    match value:
+        case Path() if counts:
             yield value
+        case BaseModel():
+            for name, info in type(value).model_fields.items():
+                yield from _watched(getattr(value, name), counts=watched(info))
+        case list() | tuple() | set() | frozenset():
+            for one in value:
+                yield from _watched(one, counts=counts)
+        case dict():
+            yield from _watched(list(value.values()), counts=counts)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -29,13 +29,24 @@ class Problem:
 class SettingsError(Exception):
     """The settings cannot be used. Nothing was started.
 
-    :param problems: all of them, in the order of the files.
+    :param problems: all of them; kept file by file, by line.
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems: Sequence[Problem] = list(problems)
+        self.problems: Sequence[Problem] = _in_order(problems)
         count = f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''} in the settings"
         super().__init__("\n".join([*map(str, self.problems), f"{count}; nothing was started"]))
+
+
+def _in_order(problems: Iterable[Problem]) -> Sequence[Problem]:
+    files: dict[str, int] = {}
+
+    def place(problem: Problem) -> tuple[int, int]:
+        file, _, line = problem.where.rpartition(":")
+        file, number = (file, int(line)) if line.isdecimal() else (problem.where, 0)
+        return files.setdefault(file, len(files)), number
+
+    return sorted(problems, key=place)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

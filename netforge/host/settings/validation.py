@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
@@ -10,25 +11,42 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from netforge.host.settings.document import Document, dotted
+from netforge.host.settings.document import Document
 from netforge.host.settings.positions import Key
 from netforge.host.settings.problems import nearest
 from netforge.plugin import Listen, Settings
 from netforge.plugin.settings import Reading, renamed_from
 
-__all__ = ["Rename", "validate"]
+__all__ = ["Rename", "as_written", "validate"]
 
 S = TypeVar("S", bound=Settings)
 
 #: How much of a wrong value a message shows.
 SHOWN = 60
 
+#: How pydantic begins: "Input should be ...", "List should have ...".
+PYDANTIC = re.compile(r"^\w+ should (?:be |have |match )?")
+#: How pydantic goes on where the value that was found says as much.
+DETAILS = re.compile(r"(?:, unable to | after validation).*")
+
+#: What pydantic says in Python's words, in TOML's.
+EXPECTED = {
+    "dict_type": "expected a table",
+    "model_type": "expected a table",
+    "list_type": "expected a list",
+    "tuple_type": "expected a list",
+    "set_type": "expected a list",
+    "path_type": "expected a path",
+    "bool_type": "expected true or false",
+    "bool_parsing": "expected true or false",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Rename:
     """An old key that still works.
 
-    :param key: where it stands.
+    :param key: where it stands, as the file has it.
     :param name: what it is called now.
     """
 
@@ -52,125 +70,150 @@ def validate(
     :param free_ports: read every port as 0.
     :return: the model, or ``None`` where anything was wrong, and the renamed keys that were met.
     """
-    table, renames = _renamed(document, key, table, model)
+    today, renames = _renamed(document, key, table, [model], listener)
     try:
         reading = Reading(document.folder_of(key), listener, free_ports)
-        return model.model_validate(table, context=reading), renames
+        return model.model_validate(today, context=reading), renames
     except ValidationError as error:
-        failed = {problem.key for problem in document.problems}
-        old_names = {(*rename.key[:-1], rename.name): rename.key for rename in renames}
+        wrong: dict[Key, list[tuple[ErrorDetails, Sequence[type[BaseModel]]]]] = {}
         for details in error.errors(include_url=False):
-            at = key + _location(table, details["loc"])
-            wrong, message = _in_words(model, listener, at, details, _written(document, at))
-            wrong = old_names.get(wrong, wrong)
+            inner, models = _trace(today, model, listener, details["loc"])
+            wrong.setdefault(as_written(key + inner, renames), []).append((details, models))
+        for at, found in wrong.items():
             # A placeholder that could not be filled in is said once, not again by its type.
-            if dotted(wrong) not in failed:
-                document.add_problem(wrong, message)
+            if at not in document.unfilled:
+                document.add_problem(at, _in_words(document, at, found))
         return None, renames
 
 
+def as_written(key: Key, renames: Iterable[Rename]) -> Key:
+    """A key as the file has it, for one in which every name is today's."""
+    for rename in renames:
+        today = (*rename.key[:-1], rename.name)
+        if key[: len(today)] == today:
+            key = rename.key + key[len(today) :]
+    return key
+
+
 def _renamed(
-    document: Document, key: Key, table: Mapping[str, Any], model: type[BaseModel]
-) -> tuple[dict[str, Any], list[Rename]]:
-    """The table under today's names, and the old names that were met, also in the tables within."""
-    result, renames = dict(table), []
-    for name, field in model.model_fields.items():
-        for old in renamed_from(field):
-            if old not in result:
-                continue
-            if name in result:
-                document.add_problem((*key, old), f"is an old name of {name!r}, which is there too: remove one")
-            else:
-                renames.append(Rename((*key, old), name))
-                result[name] = result[old]
-            del result[old]
-        for inner in _models(field.annotation):
-            result[name], more = _renamed_within(document, (*key, name), result.get(name), inner)
-            renames += more
+    document: Document, key: Key, value: Any, kinds: Sequence[Any], listener: type[BaseModel]
+) -> tuple[Any, list[Rename]]:
+    """A value under today's names, and the old names that were met in it, outer ones first.
+
+    :param key: where it stands, as the file has it.
+    :param kinds: what it may be.
+    """
+    renames: list[Rename] = []
+    if isinstance(value, Mapping):
+        result: Any = dict(value)
+        for model in _models(kinds):
+            for name, field in model.model_fields.items():
+                for old in renamed_from(field):
+                    if old in result and name in result:
+                        document.add_problem((*key, old), f"is an old name of {name!r}, which is there too: remove one")
+                        del result[old]
+                    elif old in result:
+                        renames.append(Rename((*key, old), name))
+                        result[name] = result.pop(old)
+        parts = list(result.items())
+    elif isinstance(value, list):
+        result = list(value)
+        parts = list(enumerate(value))
+    else:
+        return value, []
+    outer = list(renames)
+    for part, one in parts:
+        at = as_written((*key, part), outer)
+        result[part], more = _renamed(document, at, one, _inside(kinds, part, listener), listener)
+        renames += more
     return result, renames
 
 
-def _renamed_within(document: Document, key: Key, value: Any, model: type[BaseModel]) -> tuple[Any, list[Rename]]:
-    match value:
-        case dict():
-            return _renamed(document, key, value, model)
-        case list():
-            pairs = [_renamed_within(document, (*key, number), one, model) for number, one in enumerate(value)]
-            return [one for one, _ in pairs], [rename for _, renames in pairs for rename in renames]
-        case _:
-            return value, []
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The models that a field's type names: directly, as one of several, or in a list."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    elif get_origin(annotation) in (Union, UnionType, Annotated, list, tuple):
+def _kinds(annotation: Any, listener: type[BaseModel]) -> Iterator[Any]:
+    """What a type allows, one by one: each part of a union, and for a listener the model of its table."""
+    if annotation is Listen:
+        yield listener
+    elif get_origin(annotation) in (Union, UnionType):
         for one in get_args(annotation):
-            yield from _models(one)
+            yield from _kinds(one, listener)
+    elif get_origin(annotation) is Annotated:
+        yield from _kinds(get_args(annotation)[0], listener)
+    else:
+        yield annotation
 
 
-def _location(table: Any, location: tuple[str | int, ...]) -> Key:
-    """The part of pydantic's location that is a path in the table; it also names the branches of unions."""
+def _inside(kinds: Iterable[Any], part: str | int, listener: type[BaseModel]) -> Sequence[Any]:
+    """What may stand at a key or an index of what is one of *kinds*."""
+    found: list[Any] = []
+    for kind in kinds:
+        origin, arguments = get_origin(kind), get_args(kind)
+        if _is_model(kind):
+            arguments = (kind.model_fields[part].annotation,) if part in kind.model_fields else ()
+        elif isinstance(origin, type) and issubclass(origin, Mapping):
+            arguments = arguments[1:]
+        for one in arguments:
+            found += _kinds(one, listener)
+    return found
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _models(kinds: Iterable[Any]) -> Sequence[type[BaseModel]]:
+    return [kind for kind in kinds if _is_model(kind)]
+
+
+def _trace(
+    table: Any, model: type[BaseModel], listener: type[BaseModel], location: tuple[str | int, ...]
+) -> tuple[Key, Sequence[type[BaseModel]]]:
+    """Where one of pydantic's locations leads in a table, and the models whose key its last part may be.
+
+    A location also names the branches of unions, which are no keys.
+    """
     key: list[str | int] = []
-    for number, part in enumerate(location):
-        last = number == len(location) - 1
-        if isinstance(table, dict) and (part in table or last):
+    value, kinds, around = table, [model], [model]
+    for part in location:
+        named = [kind for kind in kinds if getattr(kind, "__name__", "") == part]
+        if _holds(value, part) or any(part in one.model_fields for one in _models(kinds)):
             key.append(part)
-            table = table.get(part)
-        elif isinstance(table, list) and isinstance(part, int) and part < len(table):
-            key.append(part)
-            table = table[part]
-    return tuple(key)
+            value = value[part] if _holds(value, part) else None
+            around, kinds = kinds, list(_inside(kinds, part, listener))
+        elif named:
+            kinds = named
+    return tuple(key), _models(around)
 
 
-def _written(document: Document, key: Key) -> Any:
-    """The value as the file has it, before placeholders were filled in."""
-    value: Any = document.written
-    for part in key:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return value
+def _holds(value: Any, part: str | int) -> bool:
+    return part in value if isinstance(value, dict) else isinstance(value, list) and part in range(len(value))
 
 
-def _in_words(
-    model: type[BaseModel], listener: type[BaseModel], key: Key, details: ErrorDetails, written: Any
-) -> tuple[Key, str]:
-    """What is wrong where, for the reader of the file."""
+def _in_words(document: Document, key: Key, found: Sequence[tuple[ErrorDetails, Sequence[type[BaseModel]]]]) -> str:
+    """What is wrong with one value, for the reader of the file. Each branch of a union may have its own complaint."""
+    written = document.value_written(key)
+    said = [_complaint(details, models, written) for details, models in found]
+    first, *others = dict.fromkeys(document.masked(key, complaint) for complaint, _ in said)
+    complaint = " or ".join([first, *(one.removeprefix("expected ") for one in others)])
+    return complaint + max((end for _, end in said), key=len)
+
+
+def _complaint(details: ErrorDetails, models: Iterable[type[BaseModel]], written: Any) -> tuple[str, str]:
+    """What is wrong, and what to say after it: the value that was found, the nearest right word."""
     name = str(details["loc"][-1]) if details["loc"] else ""
-    around = _model_around(model, listener, details["loc"])
     match details["type"]:
         case "extra_forbidden":
-            return key, f"unknown key{nearest(name, around.model_fields)}"
+            return "unknown key", nearest(name, [known for model in models for known in model.model_fields])
         case "missing":
-            field = around.model_fields.get(name)
-            what = f": {field.description}" if field is not None and field.description else ""
-            return key, f"is required{what}"
+            descriptions = [model.model_fields[name].description for model in models if name in model.model_fields]
+            return f"is required: {descriptions[0]}" if any(descriptions) else "is required", ""
         case "literal_error" | "enum":
             expected = str(details["ctx"]["expected"])
             known = [word.strip("' ") for word in expected.replace(" or ", ", ").split(",")]
-            return key, f"expected {expected}{_found(written)}{nearest(str(written), known)}"
-        case _:
-            message = details["msg"].removeprefix("Value error, ").replace("Input should be", "expected", 1)
-            return key, message + ("" if "found" in message else _found(written))
-
-
-def _model_around(
-    model: type[BaseModel], listener: type[BaseModel], location: tuple[str | int, ...]
-) -> type[BaseModel]:
-    """The model whose key the last part of a location is."""
-    for part in location[:-1]:
-        field = model.model_fields.get(str(part))
-        if field is not None:
-            model = listener if _names(field.annotation, Listen) else next(_models(field.annotation), model)
-    return model
-
-
-def _names(annotation: Any, kind: type) -> bool:
-    """Whether a type is *kind*, or is made of it."""
-    return annotation is kind or any(_names(one, kind) for one in get_args(annotation))
+            return f"expected {expected}", _found(written) + nearest(str(written), known)
+        case kind:
+            message = EXPECTED.get(kind) or details["msg"].removeprefix("Value error, ")
+            message = PYDANTIC.sub("expected ", DETAILS.sub("", message))
+            return message, "" if "found" in message else _found(written)
 
 
 def _found(written: Any) -> str:

@@ -15,7 +15,7 @@ from netforge.protocols.errors import RemoteProtocolError
 
 __all__ = ["PING", "TIME"]
 
-FAILURES = (ConnectError, ConnectionLost, RemoteProtocolError, TimeoutError)
+FAILURES = (ConnectError, ConnectionLost, RemoteProtocolError, TimeoutError, OSError)
 
 
 class PingOptions(Settings):
@@ -39,7 +39,7 @@ async def ping(reactor: IReactor, options: PingOptions) -> None:
             else:
                 back = await echo(_endpoint(reactor, address), data, reactor, timeout=options.timeout)
         except FAILURES as error:
-            raise CommandFailed(f"{address}: {error or type(error).__name__}") from None
+            raise _failed(address, error, options.timeout) from None
         milliseconds = (reactor.seconds() - begun) * 1000
         sys.stdout.write(f"{len(back)} bytes from {address}: number={number} time={milliseconds:.2f} ms\n")
 
@@ -62,7 +62,7 @@ async def time(reactor: IReactor, options: TimeOptions) -> None:
     try:
         now = await read_time(_endpoint(reactor, address), reactor, timeout=options.timeout)
     except FAILURES as error:
-        raise CommandFailed(f"{address}: {error or type(error).__name__}") from None
+        raise _failed(address, error, options.timeout) from None
     sys.stdout.write(f"{now:%Y-%m-%d %H:%M:%S} UTC\n")
 
 
@@ -71,6 +71,14 @@ def _address(text: str) -> Address:
         return parse_address(text)
     except ValueError as error:
         raise CommandFailed(f"{text}: {error}") from None
+
+
+def _failed(address: Address, error: Exception, timeout: float) -> CommandFailed:
+    if isinstance(error, TimeoutError):
+        reason = f"no answer within {timeout:g} s"
+    else:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return CommandFailed(f"{address}: {reason}")
 
 
 def _endpoint(reactor: IReactor, address: Address) -> IStreamClientEndpoint:

@@ -22,6 +22,7 @@ from netforge.protocols.echo import (
     TimeDatagrams,
     TimeFactory,
 )
+from netforge.protocols.errors import LocalProtocolError
 from netforge.services.echo.commands import PING, TIME
 
 __all__ = ["EchoSettings", "echo"]
@@ -155,5 +156,8 @@ def echo(settings: EchoSettings, context: Context) -> Parts:
 def _quotes(settings: EchoSettings, context: Context) -> Quotes:
     if settings.quotes is None:
         return Quotes(QUOTES, context.random)
-    lines = settings.quotes.read_text(encoding="utf-8").splitlines()
-    return Quotes([line for line in lines if line.strip()], context.random)
+    try:
+        lines = settings.quotes.read_text(encoding="utf-8").splitlines()
+        return Quotes([line for line in lines if line.strip()], context.random)
+    except (UnicodeDecodeError, LocalProtocolError) as error:
+        raise ValueError(f"{settings.quotes}: {error}") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 
 from twisted.internet.defer import Deferred, succeed
@@ -47,7 +46,7 @@ class InProcessBus:
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._topics: dict[str, list[_Subscription]] = {}
-        self._queue: deque[tuple[list[_Subscription], bytes]] = deque()
+        self._queue: list[tuple[list[_Subscription], bytes]] = []
 
     def publish(self, topic: str, message: bytes) -> Deferred[None]:
         """See :meth:`netforge.plugin.IBus.publish`."""
@@ -74,13 +73,11 @@ class InProcessBus:
 
     def _deliver(self) -> None:
         """Deliver what was published before this turn; what a subscriber publishes now waits for the next one."""
-        for _ in range(len(self._queue)):
-            subscribed, message = self._queue.popleft()
+        queue, self._queue = self._queue, []
+        for subscribed, message in queue:
             for subscription in subscribed:
                 if subscription.bus is not None:
                     _deliver_one(subscription, message)
-        if self._queue:
-            self._clock.callLater(0, self._deliver)
 
 
 def _deliver_one(subscription: _Subscription, message: bytes) -> None:

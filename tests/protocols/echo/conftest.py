@@ -12,7 +12,6 @@ from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol, IProt
 from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 
-# mypy: disable-error-code="no-untyped-call"
 # FileDescriptor is one of Twisted's untyped parts.
 
 

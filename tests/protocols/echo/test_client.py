@@ -35,7 +35,6 @@ from netforge.protocols.echo import (
 )
 from netforge.protocols.errors import LocalProtocolError, RemoteProtocolError
 
-# mypy: disable-error-code="no-untyped-call"
 # The doubles of Twisted are untyped.
 
 NOON = 1_793_880_000

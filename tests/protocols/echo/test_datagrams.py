@@ -37,7 +37,7 @@ class Port(FakeDatagramTransport):
     """A port in memory, whose *problem*, if it has one, comes up at each write."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
+        super().__init__()
         self.problem: Exception | None = None
 
     def getHost(self) -> IPv4Address:

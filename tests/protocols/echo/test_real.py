@@ -38,7 +38,6 @@ from netforge.protocols.echo import (
     read_time,
 )
 
-# mypy: disable-error-code="no-untyped-call"
 # Twisted's reactors are untyped.
 
 pytestmark = pytest.mark.real

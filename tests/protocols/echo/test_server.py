@@ -300,11 +300,11 @@ class NoQuotes:
 
 
 def test_a_backend_that_fails_does_not_leave_the_connection_open() -> None:
-    transport = StringTransport()  # type: ignore[no-untyped-call]  # Twisted's
+    transport = StringTransport()
     protocol = QuoteFactory(NoQuotes()).buildProtocol(IPv4Address("TCP", "192.0.2.1", 50_000))
     assert protocol is not None
     with pytest.raises(LookupError):
-        protocol.makeConnection(transport)  # type: ignore[no-untyped-call]  # Twisted's
+        protocol.makeConnection(transport)
     assert transport.disconnecting
 
 
