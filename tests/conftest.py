@@ -22,7 +22,6 @@ from zope.interface import implementer
 
 from netforge.host.discovery import Catalogue, Found, Plugin, Registry
 
-
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")

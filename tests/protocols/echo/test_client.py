@@ -35,8 +35,6 @@ from netforge.protocols.echo import (
 )
 from netforge.protocols.errors import LocalProtocolError, RemoteProtocolError
 
-# The doubles of Twisted are untyped.
-
 NOON = 1_793_880_000
 Ask = Callable[[IStreamClientEndpoint, IReactorTime], Deferred[Any]]
 

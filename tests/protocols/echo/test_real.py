@@ -38,8 +38,6 @@ from netforge.protocols.echo import (
     read_time,
 )
 
-# Twisted's reactors are untyped.
-
 pytestmark = pytest.mark.real
 
 MIB = 1024 * 1024
