@@ -54,7 +54,7 @@ def schema(plugin_dir: tuple[Path, ...]) -> None:
 def tree(file: Path | None, plugin_dir: tuple[Path, ...]) -> None:
     """Draw the service tree of a settings FILE, or of the lab, without starting anything."""
     try:
-        source = sources.from_file(file, plugin_dir) if file else sources.lab(None, plugin_dirs=plugin_dir)
+        source = sources.from_file(file, plugin_dir) if file else sources.lab_drawn(plugin_dir)
         blueprint = source.read()
     except SettingsError as error:
         raise click.ClickException(str(error)) from None

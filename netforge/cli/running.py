@@ -19,7 +19,7 @@ __all__ = ["run"]
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
 @plugin_dirs
 @click.option("--state", type=click.Path(path_type=Path), help="The folder for what outlives restarts, of the lab.")
 @click.option(

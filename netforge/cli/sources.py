@@ -12,7 +12,7 @@ from typing import Any
 from netforge.host.discovery import Catalogue
 from netforge.host.settings import Blueprint, Problem, SettingsError, draw, read_document, read_table, read_text
 
-__all__ = ["Source", "from_file", "from_flags", "lab", "lab_text"]
+__all__ = ["Source", "from_file", "from_flags", "lab", "lab_drawn", "lab_text"]
 
 LAB_HEAD = """\
 # The lab: every service that is installed, on loopback. Written anew each time the lab starts; copy it to keep it.
@@ -71,6 +71,12 @@ def lab(state: Path | None, *, free_ports: bool = False, plugin_dirs: Sequence[P
     path = folder / "forge.toml"
     path.write_text(lab_text(Catalogue(folders), folder), encoding="utf-8")
     return Source(str(path), lambda: draw(read_document(path), plugin_dirs=folders, free_ports=free_ports))
+
+
+def lab_drawn(plugin_dirs: Sequence[Path] = ()) -> Source:
+    """The lab as it would be, without writing anything."""
+    catalogue, folder = Catalogue(_absolute(plugin_dirs)), _state_home() / "lab"
+    return Source("the lab", lambda: draw(read_text(lab_text(catalogue, folder), folder, "lab"), catalogue))
 
 
 def lab_text(catalogue: Catalogue, folder: Path) -> str:

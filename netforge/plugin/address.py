@@ -77,6 +77,7 @@ class Inherited:
         return f"udp:fd:{self.descriptor}" if self.datagram else f"fd:{self.descriptor}"
 
 
+#: Any of the addresses.
 Address = Internet | Unix | Inherited
 
 

@@ -77,5 +77,7 @@ class Offer:
     component: object
 
 
+#: Any of the parts.
 Part = Stream | Datagram | Task | Offer
+#: What a build returns; it may also yield them.
 Parts = Iterable[Part]

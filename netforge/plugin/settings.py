@@ -89,8 +89,13 @@ def Field(  # noqa: N802  named as in pydantic, since it stands where pydantic's
         mends.
     :param watch: for a path: the file's content counts as part of the setting, so that a reload restarts the service
         when the file has changed.
-    :param ge, gt, le, lt: bounds of a number.
-    :param min_length, max_length, pattern: bounds of a string or a list.
+    :param ge: the least number.
+    :param gt: a number below the least.
+    :param le: the greatest number.
+    :param lt: a number above the greatest.
+    :param min_length: the fewest characters of a string, or entries of a list.
+    :param max_length: the most of them.
+    :param pattern: a regular expression that a string matches.
     """
     extra: dict[str, Any] = {}
     if renamed_from:

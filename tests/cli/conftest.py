@@ -108,6 +108,13 @@ def launch(tmp_path: Path) -> Iterator[Launch]:
         server.process.communicate()
 
 
+def echoed(connection: socket.socket, data: bytes) -> bytes:
+    """Send data to an echo service; as many bytes of what comes back."""
+    connection.sendall(data)
+    with connection.makefile("rb") as back:
+        return back.read(len(data))
+
+
 def wait_until(true: Callable[[], object]) -> None:
     """Look again and again until something is true: for what no pipe or socket tells of, such as a daemon's end."""
     for _ in range(int(PATIENCE / 0.02)):

@@ -107,6 +107,7 @@ def test_tree_draws_services_listeners_and_layers_without_starting(folder: Path)
 
 def test_tree_of_the_lab_is_drawn_without_a_file(folder: Path) -> None:
     assert "daytime echo:" in invoke("tree").output
+    assert not list(folder.iterdir())
 
 
 def test_a_wrong_option_of_a_contributed_command_is_named() -> None:

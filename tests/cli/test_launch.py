@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Launch, wait_until
+from tests.cli.conftest import Launch, echoed, wait_until
 
 pytestmark = pytest.mark.real
 
@@ -26,11 +26,6 @@ class LateSettings(Settings):
 def late(settings, context):
     raise RuntimeError("no luck today")
 """
-
-
-def echoed(connection: socket.socket, data: bytes) -> bytes:
-    connection.sendall(data)
-    return connection.recv(len(data), socket.MSG_WAITALL)
 
 
 def test_the_drop_in_imports_neither_a_reactor_nor_pydantic() -> None:
@@ -141,7 +136,7 @@ def test_a_plugin_that_raises_at_build_is_named_and_the_status_is_1(
 ) -> None:
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins" / "late.py").write_text(LATE)
-    (tmp_path / "forge.toml").write_text('[netforge]\nplugin_dirs = ["plugins"]\n[services.late]\n[services.echo]\n')
+    (tmp_path / "forge.toml").write_text('[netforge]\nplugin_dirs = ["plugins"]\n[services.late]\n')
     server = launch(*command, "forge.toml")
     assert server.finish() == 1
     assert "service 'late' (forge.toml:3) failed to build: RuntimeError: no luck today" in server.printed

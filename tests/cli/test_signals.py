@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Launch, Server
+from tests.cli.conftest import Launch, Server, echoed
 
 pytestmark = pytest.mark.real
 
@@ -53,11 +53,6 @@ def stubborn(launch: Launch, folder: Path, drain: float) -> Server:
     return start(
         launch, folder, f'[netforge]\nplugin_dirs = ["plugins"]\ndrain_deadline = {drain}\n[services.stubborn]\n'
     )
-
-
-def echoed(connection: socket.socket, data: bytes) -> bytes:
-    connection.sendall(data)
-    return connection.recv(len(data), socket.MSG_WAITALL)
 
 
 def test_sighup_exchanges_what_changed_and_leaves_the_rest(launch: Launch, tmp_path: Path) -> None:
