@@ -146,12 +146,10 @@ def _inside(kinds: Iterable[Any], part: str | int, listener: type[BaseModel]) ->
     """What may stand at a key or an index of what is one of *kinds*."""
     found: list[Any] = []
     for kind in kinds:
-        origin, arguments = get_origin(kind), get_args(kind)
+        allowed = get_args(kind)
         if _is_model(kind):
-            arguments = (kind.model_fields[part].annotation,) if part in kind.model_fields else ()
-        elif isinstance(origin, type) and issubclass(origin, Mapping):
-            arguments = arguments[1:]
-        for one in arguments:
+            allowed = (kind.model_fields[part].annotation,) if part in kind.model_fields else ()
+        for one in allowed:
             found += _kinds(one, listener)
     return found
 
@@ -174,13 +172,10 @@ def _trace(
     key: list[str | int] = []
     value, kinds, around = table, [model], [model]
     for part in location:
-        named = [kind for kind in kinds if getattr(kind, "__name__", "") == part]
         if _holds(value, part) or any(part in one.model_fields for one in _models(kinds)):
             key.append(part)
             value = value[part] if _holds(value, part) else None
             around, kinds = kinds, list(_inside(kinds, part, listener))
-        elif named:
-            kinds = named
     return tuple(key), _models(around)
 
 
@@ -204,8 +199,8 @@ def _complaint(details: ErrorDetails, models: Iterable[type[BaseModel]], written
         case "extra_forbidden":
             return "unknown key", nearest(name, [known for model in models for known in model.model_fields])
         case "missing":
-            descriptions = [model.model_fields[name].description for model in models if name in model.model_fields]
-            return f"is required: {descriptions[0]}" if any(descriptions) else "is required", ""
+            fields = [model.model_fields[name] for model in models if name in model.model_fields]
+            return ": ".join(["is required", *(one.description for one in fields if one.description)][:2]), ""
         case "literal_error" | "enum":
             expected = str(details["ctx"]["expected"])
             known = [word.strip("' ") for word in expected.replace(" or ", ", ").split(",")]

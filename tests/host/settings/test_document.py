@@ -134,6 +134,13 @@ def test_a_circle_of_includes_is_an_error_however_it_is_spelt(tmp_path: Path, sp
     ]
 
 
+def test_a_file_that_is_read_by_a_link_does_not_include_itself() -> None:
+    Path("link.toml").symlink_to("forge.toml")
+    Path("forge.toml").write_text('include = "forge.toml"')
+    [problem] = read_document(Path("link.toml")).problems
+    assert problem.where == "link.toml:1"
+
+
 def test_a_file_that_two_files_include_is_read_once() -> None:
     document = read(
         forge='include = ["a.toml", "b.toml"]', a='include = "c.toml"', b='include = "c.toml"', c="[services.c]"
