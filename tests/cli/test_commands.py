@@ -113,7 +113,7 @@ def test_tree_of_the_lab_is_drawn_without_a_file(folder: Path) -> None:
 def test_a_wrong_option_of_a_contributed_command_is_named() -> None:
     result = invoke("echo", "ping", "tcp:127.0.0.1:7", "--count", "0", "--size", "many")
     assert result.exit_code == 2
-    assert "--count: expected greater than or equal to 1; found '0'" in result.output
+    assert "--count: expected at least 1; found '0'" in result.output
     assert "--size: expected a valid integer" in result.output
 
 

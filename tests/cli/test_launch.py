@@ -101,7 +101,7 @@ def test_bad_settings_start_nothing_and_every_error_is_printed(
     assert server.finish() == 1
     assert server.printed.splitlines() == [
         "forge.toml:2: services.echo.protcol: unknown key; did you mean 'protocol'?",
-        "forge.toml:3: services.echo.idle: expected greater than 0; found -1",
+        "forge.toml:3: services.echo.idle: expected more than 0; found -1",
         "forge.toml:4: sevices: unknown table; did you mean 'services'?",
         "3 problems in the settings; nothing was started",
     ]

@@ -221,7 +221,10 @@ class _Drawing:
             self.document.add_problem(at, str(broken))
         except (KeyError, TypeError):
             hint = nearest(str(name), registry.names) or f"; there are {', '.join(registry.names) or 'none'}"
-            name = name if at == key else self.document.value_written(at)
+            if at != key:
+                name = self.document.value_written(at)
+            elif registry.names and "?" not in hint:
+                hint += ": add service = ... to run one of them under this name"
             kind = "service" if key[0] == "services" else "shared component"
             self.document.add_problem(at, f"no {kind} {name!r} is installed{hint}")
         return None

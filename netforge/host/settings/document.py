@@ -149,7 +149,7 @@ def _source(document: Document, path: Path, raw: bytes) -> tuple[Source, Table] 
     name = _short(path)
     document.read.add(path.resolve())
     try:
-        text = raw.decode()
+        text = raw.decode("utf-8-sig")  # some editors begin a file with a mark
     except UnicodeDecodeError as error:
         document.problems.append(Problem(name, "", f"not UTF-8 at byte {error.start}, as TOML must be"))
         return None

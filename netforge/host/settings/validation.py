@@ -29,6 +29,14 @@ PYDANTIC = re.compile(r"^\w+ should (?:be |have |match )?")
 #: How pydantic goes on where the value that was found says as much.
 DETAILS = re.compile(r"(?:, unable to | after validation).*")
 
+#: What pydantic says of a number's bounds, in fewer words; and what it calls the bound.
+BOUNDS = {
+    "greater_than": ("more than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
 #: What pydantic says in Python's words, in TOML's.
 EXPECTED = {
     "dict_type": "expected a table",
@@ -205,6 +213,11 @@ def _complaint(details: ErrorDetails, models: Iterable[type[BaseModel]], written
             expected = str(details["ctx"]["expected"])
             known = [word.strip("' ") for word in expected.replace(" or ", ", ").split(",")]
             return f"expected {expected}", _found(written) + nearest(str(written), known)
+        case kind if kind in BOUNDS:
+            words, bound = BOUNDS[kind]
+            return f"expected {words} {details['ctx'][bound]:g}", _found(written)
+        case "list_type" if isinstance(written, str):
+            return "expected a list", f"{_found(written)}, which wants brackets around it"
         case kind:
             message = EXPECTED.get(kind) or details["msg"].removeprefix("Value error, ")
             message = PYDANTIC.sub("expected ", DETAILS.sub("", message))

@@ -135,7 +135,7 @@ def test_keys_of_a_layer_may_be_renamed(drawn: Draw, catalogue: Catalogue, folde
 
 def test_what_is_wrong_for_a_layer_is_said_at_its_listener(wrong: Wrong, catalogue: Catalogue) -> None:
     assert wrong("[services.serving]\nlisten = ['tcp:1', { address = 'tcp:2', most = -1 }]", catalogue) == [
-        "forge.toml:2: services.serving.listen[1].most: expected greater than or equal to 0; found -1"
+        "forge.toml:2: services.serving.listen[1].most: expected at least 0; found -1"
     ]
     text = "[services.serving]\nlisten = [\n  'tcp:1',\n  { address = 'tcp:2', certificate = 'a.pem' },\n]"
     assert wrong(text, catalogue) == [

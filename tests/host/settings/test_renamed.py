@@ -135,7 +135,7 @@ def test_old_and_new_name_together_are_an_error(wrong: Wrong, catalogue: Catalog
     [
         ("ports = 5", "2: services.renamed.ports: expected a list; found 5"),
         ("ports = ['tcp:x']", "2: services.renamed.ports[0]: expected a port from 0 to 65535, found 'x'"),
-        ("bounds = { max = -1 }", "2: services.renamed.bounds.max: expected greater than or equal to 0; found -1"),
+        ("bounds = { max = -1 }", "2: services.renamed.bounds.max: expected at least 0; found -1"),
         ("bounds = { mots = 1 }", "2: services.renamed.bounds.mots: unknown key; did you mean 'most'?"),
         ("several = [{ max = 'x' }]", "2: services.renamed.several[0].max: expected a valid integer; found 'x'"),
         ("ports = ['tcp:1', 'tcp:1']", "2: services.renamed.ports[1]: tcp:0.0.0.0:1 is taken in forge.toml:2 already"),

@@ -106,8 +106,8 @@ ADDRESS = "expected an address such as tcp:127.0.0.1:7007, tcp6:[::1]:7007, udp:
         ("zzz = 1", "zzz: unknown key"),
         ("size = 'x'", "size: expected a valid integer; found 'x'"),
         ("size = 1.5", "size: expected a valid integer, got a number with a fractional part; found 1.5"),
-        ("size = 0", "size: expected greater than 0; found 0"),
-        ("size = 11", "size: expected less than or equal to 10; found 11"),
+        ("size = 0", "size: expected more than 0; found 0"),
+        ("size = 11", "size: expected at most 10; found 11"),
         ("size = {}", "size: expected a valid integer"),
         ("ratio = 'x'", "ratio: expected a valid number; found 'x'"),
         ("ratio = 2", "ratio: expected less than 2; found 2"),
@@ -119,7 +119,7 @@ ADDRESS = "expected an address such as tcp:127.0.0.1:7007, tcp6:[::1]:7007, udp:
         ("name = 'AB'", "name: expected pattern '^[a-z]+$'; found 'AB'"),
         (f"name = '{'x' * 100}'", f"name: expected at most 4 characters; found '{'x' * 59}..."),
         ("names = []", "names: expected at least 1 item"),
-        ("names = 'a'", "names: expected a list; found 'a'"),
+        ("names = 'a'", "names: expected a list; found 'a', which wants brackets around it"),
         ("names = ['a', 5]", "names[1]: expected a valid string; found 5"),
         ("mode = 'pubic'", "mode: expected 'public', 'private' or 3; found 'pubic'; did you mean 'public'?"),
         ("mode = 'x'", "mode: expected 'public', 'private' or 3; found 'x'"),
@@ -131,7 +131,7 @@ ADDRESS = "expected an address such as tcp:127.0.0.1:7007, tcp6:[::1]:7007, udp:
         # Tables within.
         ("room = 5", "room: expected a table; found 5"),
         ("room = { setas = 1 }", "room.setas: unknown key; did you mean 'seats'?"),
-        ("room.seats = 0", "room.seats: expected greater than or equal to 1; found 0"),
+        ("room.seats = 0", "room.seats: expected at least 1; found 0"),
         ("hall = { setas = 1 }", "hall.setas: unknown key; did you mean 'seats'?"),
         ("hall = 5", "hall: expected a table; found 5"),
         ("rooms = [{}, { setas = 1 }]", "rooms[1].setas: unknown key; did you mean 'seats'?"),
@@ -191,17 +191,21 @@ drain_deadline = -1
 state = 5
 """
     assert [problem.partition(": ")[::2] for problem in wrong(text, catalogue)] == [
-        ("forge.toml:3", "services.chat.size: expected greater than 0; found 0"),
+        ("forge.toml:3", "services.chat.size: expected more than 0; found 0"),
         ("forge.toml:4", "services.chat.mode: expected 'public', 'private' or 3; found 'x'"),
         ("forge.toml:5", "services.chat.listens[0]: expected a port from 0 to 65535, found 'x'"),
         ("forge.toml:5", "services.chat.listens[2]: expected a port from 0 to 65535, found 'y'"),
-        ("forge.toml:6", "services.chat.room.seats: expected greater than or equal to 1; found 0"),
+        ("forge.toml:6", "services.chat.room.seats: expected at least 1; found 0"),
         ("forge.toml:6", "services.chat.room.setas: unknown key; did you mean 'seats'?"),
-        ("forge.toml:7", "services.other: no service 'other' is installed; there are chat, closed"),
+        (
+            "forge.toml:7",
+            "services.other: no service 'other' is installed; there are chat, closed: "
+            "add service = ... to run one of them under this name",
+        ),
         ("forge.toml:8", "services.closed.door: is required: the door of the house"),
         ("forge.toml:9", "services.closed.count: expected a valid integer; found 'x'"),
         ("forge.toml:10", "servces: unknown table; did you mean 'services'?"),
-        ("forge.toml:12", "netforge.drain_deadline: expected greater than or equal to 0; found -1"),
+        ("forge.toml:12", "netforge.drain_deadline: expected at least 0; found -1"),
         ("forge.toml:13", "netforge.state: expected a path; found 5"),
     ]
 
@@ -230,9 +234,7 @@ def test_a_wrong_default_is_an_error_of_its_key(wrong: Wrong, installed: type[In
         size: int = Field(0, gt=0, description="a size")
 
     plugin = service("wrong", Wrong_)(lambda settings, context: [])
-    assert wrong("[services.wrong]", installed(plugin)) == [
-        "forge.toml:1: services.wrong.size: expected greater than 0"
-    ]
+    assert wrong("[services.wrong]", installed(plugin)) == ["forge.toml:1: services.wrong.size: expected more than 0"]
 
 
 def test_many_problems_are_counted(wrong: Wrong, catalogue: Catalogue) -> None:
