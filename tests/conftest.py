@@ -97,6 +97,7 @@ class Peer(StringTransport):
     def _lose(self, reason: Exception) -> None:
         if self.lost is None:
             self.lost = Failure(reason)
+            self.disconnected = True
             self.protocol.connectionLost(self.lost)
 
 

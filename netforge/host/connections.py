@@ -24,8 +24,8 @@ class Connections:
 
     A transport must talk to the very object that the factory built, so tracking cannot stand between them. It gives
     that object a ``makeConnection`` and then a ``connectionLost`` of its own, each of which removes itself and calls
-    the real one: the path of the data is not touched. A protocol that hands its connection to another one, which
-    then gets the ``connectionLost``, is forgotten when its transport is.
+    the real one: the path of the data is not touched. A protocol may hand its connection to another one by
+    ``transport.protocol``, as an upgrade or ``startTLS`` does: that is noticed when it matters, at a drain.
 
     :param service: the service's name.
     :param next_id: makes the ids of connections.
@@ -38,6 +38,7 @@ class Connections:
         self._emptied: list[Deferred[None]] = []
 
     def __len__(self) -> int:
+        self._look_again()
         return len(self._live)
 
     def track(self, protocol: IProtocol, listener: str) -> None:
@@ -62,26 +63,47 @@ class Connections:
 
     def when_empty(self) -> Deferred[None]:
         """Fires when no connection is left. Cancelling it stops waiting."""
+        self._look_again()
         done: Deferred[None] = Deferred(self._emptied.remove)
         self._emptied.append(done)
         self._check_empty()
         return done
 
     def _pairs(self) -> Iterator[tuple[Any, Any]]:
+        self._look_again()
         for transport_ref, protocol_ref in list(self._live.values()):
             transport, protocol = transport_ref(), protocol_ref()
             if transport is not None:
                 yield transport, protocol
 
+    def _look_again(self) -> None:
+        """Forget connections whose end was told to nobody here, and follow those that were handed over."""
+        for key, (transport_ref, protocol_ref) in list(self._live.items()):
+            transport = transport_ref()
+            if transport is None or getattr(transport, "disconnected", False):
+                del self._live[key]
+                continue
+            current = getattr(transport, "protocol", None)
+            if current is not None and current is not protocol_ref():
+                self._follow(current, transport)
+
     def _made(self, protocol: Any, listener: str, transport: ITransport) -> None:
         del protocol.makeConnection
-        protocol.connectionLost = partial(self._lost, protocol, id(transport))
-        self._live[id(transport)] = ref(transport, partial(self._forget, id(transport))), ref(protocol)
+        self._follow(protocol, transport)
         Connection.begin(transport, self._next_id(), self._service, listener)
         protocol.makeConnection(transport)
 
-    def _lost(self, protocol: Any, key: int, reason: Failure) -> None:
-        del protocol.connectionLost
+    def _follow(self, protocol: Any, transport: ITransport) -> None:
+        key = id(transport)
+        own = vars(protocol).get("connectionLost")
+        protocol.connectionLost = partial(self._lost, protocol, own, key)
+        self._live[key] = ref(transport, partial(self._forget, key)), ref(protocol)
+
+    def _lost(self, protocol: Any, own: Callable[[Failure], object] | None, key: int, reason: Failure) -> None:
+        if own is None:
+            del protocol.connectionLost
+        else:
+            protocol.connectionLost = own
         try:
             protocol.connectionLost(reason)
         finally:

@@ -18,14 +18,15 @@ T = TypeVar("T")
 
 
 class Keepsakes:
-    """Objects that outlive reloads, by service."""
+    """Objects that outlive reloads, by service, and within it by the plugin or layer that keeps them."""
 
     def __init__(self) -> None:
         self._kept: dict[str, dict[Hashable, Any]] = {}
 
-    def keep(self, service: str, key: Hashable, make: Callable[[], T]) -> T:
+    def keep(self, service: str, keeper: str, key: Hashable, make: Callable[[], T]) -> T:
         """See :meth:`netforge.plugin.Context.keep`."""
         kept = self._kept.setdefault(service, {})
+        key = (keeper, key)
         if key not in kept:
             kept[key] = make()
         value: T = kept[key]
@@ -41,6 +42,7 @@ class HostContext(Context):
     """A context.
 
     :param shared: the components behind the interfaces that may be asked for.
+    :param keeper: which plugin or layer it is for: what one keeps, another never gets.
     :param owner: who asks, for messages: ``service 'echo'`` or ``layer 'count'``.
     """
 
@@ -52,6 +54,7 @@ class HostContext(Context):
         shared: Mapping[Any, object],
         state: Path,
         keepsakes: Keepsakes,
+        keeper: str,
         owner: str,
     ) -> None:
         self.name = name
@@ -62,6 +65,7 @@ class HostContext(Context):
         self._shared = shared
         self._state = state
         self._keepsakes = keepsakes
+        self._keeper = keeper
         self._owner = owner
 
     @property
@@ -89,4 +93,4 @@ class HostContext(Context):
         return component  # type: ignore[return-value]  # an Offer is checked against its interface
 
     def keep(self, key: Hashable, make: Callable[[], T]) -> T:
-        return self._keepsakes.keep(self.name, key, make)
+        return self._keepsakes.keep(self.name, self._keeper, key, make)

@@ -90,6 +90,10 @@ class Registry(Generic[T]):
             raise loaded
         return loaded
 
+    def refuse(self, name: str, reason: str) -> None:
+        """Take a thing for broken, whatever it says of itself."""
+        self._loaded[name] = PluginBroken(name, self.origin(name), reason)
+
     def working(self) -> Iterator[T]:
         """Everything that is not broken."""
         for name in self.names:
@@ -141,8 +145,17 @@ class Catalogue:
 
     @cached_property
     def layers(self) -> Registry[Any]:
-        """The layers, by the group ``netforge.layers``."""
-        return Registry(_installed("netforge.layers"), _layer)
+        """The layers, by the group ``netforge.layers``. Two that claim one key are both broken."""
+        registry = Registry(_installed("netforge.layers"), _layer)
+        claims: dict[str, list[str]] = {}
+        for layer in registry.working():
+            for key in layer.keys.model_fields:
+                claims.setdefault(key, []).append(layer.name)
+        for key, names in claims.items():
+            if len(names) > 1:
+                for name in names:
+                    registry.refuse(name, f"the key {key!r} is claimed by {' and '.join(names)}: remove one of them")
+        return registry
 
     @cached_property
     def listener_table(self) -> type[BaseModel]:

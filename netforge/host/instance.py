@@ -17,7 +17,7 @@ from netforge.host.errors import ServiceFailed
 from netforge.host.ports import Port
 from netforge.host.settings.blueprint import Plan, PlannedListener
 from netforge.host.waiting import settled
-from netforge.plugin import Datagram, Offer, Stream, Task
+from netforge.plugin import Datagram, Listener, Offer, Part, Stream, Task
 
 __all__ = ["Instance", "Served"]
 
@@ -69,15 +69,20 @@ class Instance:
         :raises ServiceFailed: if it raises, or if the parts do not fit the settings.
         """
         try:
-            parts = list(await settled(self.plan.plugin.build(self.plan.settings, self._context)))
-            for part in parts:
-                if not isinstance(part, Stream | Datagram | Task | Offer):
-                    raise TypeError(f"expected Stream, Datagram, Task or Offer, found {part!r}")  # noqa: TRY301
+            parts = _parts(await settled(self.plan.plugin.build(self.plan.settings, self._context)))
             self._tasks = [part for part in parts if isinstance(part, Task)]
             self.offers = self._offered([part for part in parts if isinstance(part, Offer)])
             self.served = self._placed([part for part in parts if isinstance(part, Stream | Datagram)])
         except Exception as error:
             raise self._failure("build", error) from error
+
+    async def build_and_start(self) -> None:
+        """Both, one after the other.
+
+        :raises ServiceFailed: as they do.
+        """
+        await self.build()
+        await self.start()
 
     async def start(self) -> None:
         """Start the tasks, one after the other. If one fails, those before it run until :meth:`stop`.
@@ -169,8 +174,19 @@ class Instance:
         for active in listener.layers:
             wrap = active.layer.wrap_stream if isinstance(part, Stream) else active.layer.wrap_datagram
             context = self._layer_contexts[active.layer.name]
-            outermost = wrap(outermost, active.keys, listener.listen.address, context)
+            outermost = wrap(outermost, active.keys, Listener(listener.listen.address, part, context))
         return outermost
 
     def _failure(self, doing: str, error: Exception) -> ServiceFailed:
         return ServiceFailed(self.plan.name, self.plan.where, doing, f"{type(error).__name__}: {error}")
+
+
+def _parts(built: Any) -> list[Part]:
+    """What a build returned, if it is parts."""
+    if not isinstance(built, Iterable):
+        raise TypeError(f"expected the parts of the service, such as a list of them, found {built!r}")
+    parts = list(built)
+    for part in parts:
+        if not isinstance(part, Stream | Datagram | Task | Offer):
+            raise TypeError(f"expected Stream, Datagram, Task or Offer, found {part!r}")
+    return parts

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from netforge.host.connections import Connections
-from netforge.host.sockets import bind, remove_unix_socket
+from netforge.host.sockets import BACKLOG, bind, remove_unix_socket
 from netforge.host.unix import UnixPort
 from netforge.plugin import Address, Inherited, Internet, IReactor, Unix
 
@@ -26,9 +26,6 @@ log = Logger()
 
 #: How Twisted's ports sign their messages in the log.
 LOG_PREFIX = "netforge"
-
-#: Connections that the kernel may hold before they are accepted; it cuts this down to net.core.somaxconn.
-BACKLOG = 1024
 
 #: The largest datagram that is received whole: all that UDP can carry (RFC 768).
 LARGEST_DATAGRAM = 65535
@@ -86,7 +83,7 @@ class Port:
 
     def hold(self, *, hold: bool) -> None:
         """Leave what arrives in the kernel's queue for a while, or take it again."""
-        if hold is self._held:
+        if hold is self._held or self._listening is None:
             return
         self._held = hold
         listening: Any = self._listening

@@ -11,10 +11,13 @@ from pathlib import Path
 
 from netforge.plugin import Address, Inherited, Internet, Unix
 
-__all__ = ["bind", "remove_unix_socket"]
+__all__ = ["BACKLOG", "bind", "remove_unix_socket"]
 
 INTERNET = (socket.AF_INET, socket.AF_INET6)
 
+
+#: Connections that the kernel may hold before they are accepted; it cuts this down to net.core.somaxconn.
+BACKLOG = 1024
 
 #: The number of the first descriptor that systemd passes (sd_listen_fds, SD_LISTEN_FDS_START).
 FIRST_INHERITED = 3
@@ -61,6 +64,8 @@ def _unix(path: Path) -> socket.socket:
         if _is_dead(path):
             path.unlink()
         made.bind(str(path))
+        # At once, or another process would take the socket for one that was left behind. Who connects now waits.
+        made.listen(BACKLOG)
     except OSError:
         made.close()
         raise

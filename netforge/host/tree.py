@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from netforge.host.connections import Connections
@@ -19,7 +20,7 @@ from netforge.host.ports import Port
 from netforge.host.serving import Serving, serving
 from netforge.host.settings.blueprint import Blueprint, Plan, PlannedListener
 from netforge.host.waiting import within
-from netforge.plugin import IReactor, Unix
+from netforge.plugin import Datagram, IReactor, Unix
 
 __all__ = ["Change", "Tree"]
 
@@ -59,6 +60,7 @@ class Tree:
         self._ports: dict[Hashable, Port] = {}
         self._instances: dict[str, Instance] = {}
         self._retired: list[Instance] = []
+        self._lingering: dict[Instance, IDelayedCall] = {}
         self._keepsakes = Keepsakes()
         self._ids = map("{:x}".format, count(random.getrandbits(32)))
         self._starting: Deferred[Any] | None = None
@@ -126,12 +128,21 @@ class Tree:
             self._starting.cancel()
 
     async def stop(self) -> None:
-        """Close every port, drain every connection, stop every service, users before what they use."""
-        await self._close(self._ports)
+        """Accept nothing more, drain every connection, stop every service, users before what they use.
+
+        UDP ports receive nothing more from the beginning, but send late answers to the end.
+        """
+        for call in self._lingering.values():
+            call.cancel()
+        self._lingering.clear()
+        for port in self._ports.values():
+            port.hold(hold=True)
+        await self._close([identity for identity, port in self._ports.items() if not port.address.datagram])
         everything = [*self._instances.values(), *self._retired]
         await self._drain(everything)
         for instance in _users_first(everything):
             await instance.stop(self._task_stops)
+        await self._close(self._ports)
         self._instances.clear()
         self._retired.clear()
         self._keepsakes.forget_all_but(set())
@@ -176,16 +187,23 @@ class Tree:
         made: dict[str, Instance] = {}
         paused: list[Instance] = []
         try:
+            successors: list[Instance] = []
             for plan in new.plans:
                 if plan.name in kept:
                     continue
-                old = self._instances.get(plan.name)
-                if old is not None and plan.plugin.exclusive:
-                    paused.append(old)
-                    await self._pause(old)
                 instance = self._instance(plan, new, {**self._instances, **made})
                 made[plan.name] = instance
-                await self._ready(instance, new.host.start_deadline)
+                if plan.plugin.exclusive and plan.name in self._instances:
+                    await self._in_time(new.host.start_deadline, instance, instance.build)
+                    successors.append(instance)
+                else:
+                    await self._in_time(new.host.start_deadline, instance, instance.build_and_start)
+            # Last, since it costs the old ones their connections. Nothing else waits for them: they offer nothing.
+            for instance in successors:
+                old = self._instances[instance.plan.name]
+                paused.append(old)
+                await self._pause(old)
+                await self._in_time(new.host.start_deadline, instance, instance.start)
             self._unless_stopping()
             self._listen(made.values())
         except Exception:
@@ -213,29 +231,27 @@ class Tree:
     def _instance(self, plan: Plan, new: Blueprint, others: Mapping[str, Instance]) -> Instance:
         offered = {need: others[name].offers[need] for need, name in plan.providers.items()}
 
-        def context(needs: Iterable[Any], owner: str) -> HostContext:
+        def context(needs: Iterable[Any], keeper: str, owner: str) -> HostContext:
             shared = {need: offered[need] for need in needs}
             return HostContext(
-                plan.name, self._reactor, self._random, shared, new.host.state, self._keepsakes, owner=owner
+                plan.name,
+                self._reactor,
+                self._random,
+                shared,
+                new.host.state,
+                self._keepsakes,
+                keeper=keeper,
+                owner=owner,
             )
 
         layers = {active.layer.name: active.layer for one in plan.listeners for active in one.layers}
         return Instance(
             plan,
-            context(plan.plugin.needs, f"service {plan.name!r}"),
-            {name: context(layer.needs, f"layer {name!r}") for name, layer in layers.items()},
+            context(plan.plugin.needs, f"service {plan.plugin.name}", f"service {plan.name!r}"),
+            {name: context(layer.needs, f"layer {name}", f"layer {name!r}") for name, layer in layers.items()},
             [others[name] for name in dict.fromkeys(plan.providers.values())],
             Connections(plan.name, self._ids.__next__),
         )
-
-    async def _ready(self, instance: Instance, deadline: float) -> None:
-        """Build and start an instance in time."""
-
-        async def build_and_start() -> None:
-            await instance.build()
-            await instance.start()
-
-        await self._in_time(deadline, instance, build_and_start)
 
     async def _in_time(self, deadline: float, instance: Instance, start: Callable[[], Awaitable[None]]) -> None:
         """Wait for a start until its deadline, unless a stop comes."""
@@ -281,6 +297,8 @@ class Tree:
             if instance.plan.name in change.removed:
                 self._let_finish(instance, new.host.drain_deadline)
         for name in [*change.replaced, *change.removed]:
+            if any(isinstance(served.part, Datagram) for served in old[name].served):
+                self._lingering[old[name]] = self._reactor.callLater(new.host.drain_deadline, self._lingered, old[name])
             old[name].connections.when_empty().addCallback(lambda _: self._reap())
         return change
 
@@ -290,11 +308,16 @@ class Tree:
         call = self._reactor.callLater(deadline, instance.connections.cut)
         instance.connections.when_empty().addCallback(lambda _: call.cancel() if call.active() else None)
 
+    def _lingered(self, instance: Instance) -> None:
+        """A retired instance has had its time for late answers to datagrams."""
+        del self._lingering[instance]
+        self._reap()
+
     def _reap(self) -> None:
-        """Stop the retired instances that have no connection left and that no other retired one uses."""
+        """Stop the retired instances that have nothing left to do and that no other retired one uses."""
         for instance in list(self._retired):
             used = any(instance in other.providers for other in self._retired)
-            if not used and not instance.connections:
+            if not used and not instance.connections and instance not in self._lingering:
                 stopping = Deferred.fromCoroutine(instance.stop(self._task_stops))
                 stopping.addCallback(self._reaped, instance)
 
@@ -336,7 +359,7 @@ class Tree:
         await self._patiently(_all_empty(instances).addTimeout(deadline, self._reactor))
         left = sum(len(instance.connections) for instance in instances)
         if left:
-            log.warn("{left} connections had not finished and are cut", left=left)
+            log.warn("cutting what has not finished: connections={left}", left=left)
             for instance in instances:
                 instance.connections.cut()
             await _all_empty(instances).addTimeout(LAST_WORDS, self._reactor)

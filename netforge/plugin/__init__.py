@@ -9,11 +9,12 @@ from netforge.plugin.connection import Connection, TLSState
 from netforge.plugin.context import Context, IReactor
 from netforge.plugin.errors import CommandFailed
 from netforge.plugin.interfaces import IBus, ISubscription
-from netforge.plugin.layers import ILayer, Place
+from netforge.plugin.layers import ILayer, Listener, Place
 from netforge.plugin.listen import Listen
 from netforge.plugin.parts import Datagram, Offer, Part, Parts, Stream, Task
 from netforge.plugin.service import CONTRACT, Command, Contribution, ServicePlugin, service
 from netforge.plugin.settings import Field, Settings
+from netforge.plugin.wrapping import LayerFactory, LayerProtocol
 from netforge.protocols.interfaces import IDrainable, IStreamTransport
 
 __all__ = [
@@ -34,7 +35,10 @@ __all__ = [
     "ISubscription",
     "Inherited",
     "Internet",
+    "LayerFactory",
+    "LayerProtocol",
     "Listen",
+    "Listener",
     "Offer",
     "Part",
     "Parts",

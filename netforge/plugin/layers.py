@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.internet.protocol import AbstractDatagramProtocol
 from zope.interface import Attribute, Interface
 
 from netforge.plugin.address import Address
+from netforge.plugin.context import Context
+from netforge.plugin.parts import Datagram, Stream
 from netforge.plugin.settings import Settings
 
-if TYPE_CHECKING:
-    from netforge.plugin.context import Context
-
-__all__ = ["ILayer", "Place"]
+__all__ = ["ILayer", "Listener", "Place"]
 
 
 class Place(IntEnum):
@@ -27,6 +27,20 @@ class Place(IntEnum):
     FAULTS = 30
     TLS = 40
     CAPTURE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where a layer is asked to stand.
+
+    :param address: the listener's address.
+    :param part: what the service serves there.
+    :param context: the surroundings, with the components that the layer needs.
+    """
+
+    address: Address
+    part: Stream | Datagram
+    context: Context
 
 
 class ILayer(Interface):
@@ -44,14 +58,12 @@ class ILayer(Interface):
     def active(keys: Any) -> bool:
         """Whether a listener with these keys (an instance of ``keys``) needs the layer at all."""
 
-    def wrap_stream(factory: IProtocolFactory, keys: Any, address: Address, context: Context) -> IProtocolFactory:
+    def wrap_stream(factory: IProtocolFactory, keys: Any, listener: Listener) -> IProtocolFactory:
         """Stand before a stream factory.
 
-        The protocols of the returned factory name the one that they wrap in ``wrappedProtocol``, as those of
-        :mod:`twisted.protocols.policies` do: a drain reaches the innermost by it.
+        The protocols of the returned factory name the one that they wrap in ``wrappedProtocol``, as
+        :class:`LayerProtocol` does: a drain reaches the innermost by it.
         """
 
-    def wrap_datagram(
-        receiver: AbstractDatagramProtocol, keys: Any, address: Address, context: Context
-    ) -> AbstractDatagramProtocol:
+    def wrap_datagram(receiver: AbstractDatagramProtocol, keys: Any, listener: Listener) -> AbstractDatagramProtocol:
         """Stand before a datagram protocol; return *receiver* itself where the layer has nothing to do for UDP."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.internet.interfaces import IProtocolFactory
@@ -27,8 +27,8 @@ class Stream:
 
     listen: Listen
     factory: IProtocolFactory
-    protocol: str | None = None
-    try_it: str | None = None
+    protocol: str | None = field(default=None, kw_only=True)
+    try_it: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class Datagram:
 
     listen: Listen
     receiver: AbstractDatagramProtocol
-    protocol: str | None = None
-    try_it: str | None = None
+    protocol: str | None = field(default=None, kw_only=True)
+    try_it: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

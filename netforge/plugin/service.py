@@ -21,8 +21,22 @@ C = TypeVar("C", bound="Contribution")
 
 Build = Callable[[S, Context], Parts | Awaitable[Parts]]
 
-#: Keys of a service's table that are the host's.
-RESERVED = frozenset({"service"})
+#: Keys of a service's table, and flags beside those of its settings, that are the host's or may become so.
+RESERVED = frozenset(
+    {
+        "service",
+        "enabled",
+        "uses",
+        "state",
+        "ready_file",
+        "config",
+        "plugin_dir",
+        "free_ports",
+        "reactor",
+        "help",
+        "version",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

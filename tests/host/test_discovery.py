@@ -36,8 +36,8 @@ class Keys(Settings):
 class Layer:
     name, place, keys, needs = {name!r}, Place.LIMITS, Keys, ()
     def active(self, keys): return False
-    def wrap_stream(self, factory, keys, address, context): return factory
-    def wrap_datagram(self, receiver, keys, address, context): return receiver
+    def wrap_stream(self, factory, keys, listener): return factory
+    def wrap_datagram(self, receiver, keys, listener): return receiver
 
 layer = Layer()
 """
@@ -268,3 +268,13 @@ def test_what_is_shared_is_found_by_what_it_offers() -> None:
     catalogue = Catalogue()
     assert [plugin.name for plugin in catalogue.offering(IBus)] == ["bus"]
     assert catalogue.offering(ILayer) == []
+
+
+def test_two_layers_that_claim_one_key_are_both_broken(install: Install) -> None:
+    for name in ("one", "two"):
+        text = LAYER.format(name=name, field='idle: float = Field(60.0, description="seconds")')
+        install(f"layer-{name}", f"layer_{name}", text, f"{name} = layer_{name}:layer", "netforge.layers")
+    layers = Catalogue().layers
+    expected = "the key 'idle' is claimed by one and two: remove one of them"
+    assert [reason(layers, name) for name in ("one", "two")] == [expected, expected]
+    assert "count" in [layer.name for layer in layers.working()]

@@ -80,7 +80,7 @@ def test_who_can_be_asked_finishes_and_who_cannot_is_cut_at_the_deadline(stage: 
     assert rude.cut
     assert stopped(stage, forge, stopping)
     assert stage.happened() == ["b1 shut", "b1 stop", "a1 shut", "a1 stop"]
-    assert "1 connections had not finished and are cut" in logged(events)
+    assert "cutting what has not finished: connections=1" in logged(events)
 
 
 def test_who_can_be_asked_is_asked_through_layers(stage: Stage) -> None:

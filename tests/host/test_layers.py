@@ -10,7 +10,8 @@ from twisted.internet.interfaces import IProtocolFactory
 from twisted.internet.protocol import AbstractDatagramProtocol
 from zope.interface import implementer
 
-from netforge.plugin import Address, Context, Field, ILayer, Place, Settings
+from netforge.host import SettingsError
+from netforge.plugin import Context, Datagram, Field, ILayer, Listen, Listener, Place, Settings, Stream, service
 from netforge.plugin.interfaces import IBus
 
 if TYPE_CHECKING:
@@ -44,15 +45,17 @@ class Noting:
     def active(self, keys: Any) -> bool:
         return bool(getattr(keys, self.name))
 
-    def wrap_stream(self, factory: IProtocolFactory, keys: Any, address: Address, context: Context) -> IProtocolFactory:
-        self.wrapped.append(f"{self.name} {address}")
-        self.contexts.append(context)
+    def wrap_stream(self, factory: IProtocolFactory, keys: Any, listener: Listener) -> IProtocolFactory:
+        assert isinstance(listener.part, Stream)
+        self.wrapped.append(f"{self.name} {listener.address}")
+        self.contexts.append(listener.context)
         return factory
 
     def wrap_datagram(
-        self, receiver: AbstractDatagramProtocol, keys: Any, address: Address, context: Context
+        self, receiver: AbstractDatagramProtocol, keys: Any, listener: Listener
     ) -> AbstractDatagramProtocol:
-        self.wrapped.append(f"{self.name} {address}")
+        assert isinstance(listener.part, Datagram)
+        self.wrapped.append(f"{self.name} {listener.address}")
         return receiver
 
 
@@ -106,3 +109,21 @@ def test_a_layer_that_is_turned_on_rebuilds_its_service_alone(stage: Stage) -> N
     change = stage.result(stage.reload(forge, text.format('{ address = "tcp:1001", inner = true }')))
     assert (change.replaced, change.kept) == (["a"], ["b"])
     assert stage.reactor.ports == [port]
+
+
+def test_what_a_layer_keeps_its_service_never_gets(stage: Stage) -> None:
+    outer, _ = layers(stage, [])
+    stage.start('[services.a]\nservice = "actor"\nlisten = [{ address = "tcp:1001", outer = true }]')
+    assert outer.contexts[0].keep("key", lambda: "the layer's") == "the layer's"
+    assert stage.contexts["a1"].keep("key", lambda: "the service's") == "the service's"
+
+
+def test_a_key_of_a_default_that_no_layer_has_is_an_error(stage: Stage) -> None:
+    class Misspelt(Settings):
+        """A default with a key that is wrong."""
+
+        listen: Listen = Listen("tcp:1001", {"cuont": True})
+
+    stage.services.append(service("misspelt", Misspelt)(lambda settings, context: []))
+    with pytest.raises(SettingsError, match="cuont: unknown key of a listener, in the plugin's default"):
+        stage.forge("[services.misspelt]")

@@ -59,7 +59,10 @@ FACTORY = Factory.forProtocol(Protocol)
             lambda settings, context: [FACTORY],
             f"TypeError: expected Stream, Datagram, Task or Offer, found {FACTORY!r}",
         ),
-        (lambda settings, context: None, "TypeError: 'NoneType' object is not iterable"),
+        (
+            lambda settings, context: None,
+            "TypeError: expected the parts of the service, such as a list of them, found None",
+        ),
     ],
 )
 def test_parts_that_do_not_fit_the_settings(stage: Stage, build: Build, reason: str) -> None:
@@ -89,7 +92,7 @@ class Twins(Settings):
 
 def test_two_parts_on_listeners_of_one_address_each_keep_their_own(stage: Stage) -> None:
     def build(settings: Twins, context: Context) -> Parts:
-        parts = [Stream(settings.first, FACTORY, "first"), Stream(settings.second, FACTORY, "second")]
+        parts = [Stream(settings.first, FACTORY, protocol="first"), Stream(settings.second, FACTORY, protocol="second")]
         return parts[::-1] if settings.turned else parts
 
     stage.services.append(service("twins", Twins)(build))

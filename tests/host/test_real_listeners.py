@@ -12,7 +12,9 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
-from netforge.host import BindError, Forge
+from netforge.host import BindError, Forge, SettingsError
+from netforge.host.sockets import bind
+from netforge.plugin import Unix
 
 if TYPE_CHECKING:
     from tests.conftest import Drive
@@ -213,3 +215,18 @@ def test_a_reload_that_meets_a_taken_port_leaves_all_as_it_was(stage: Stage, dri
     serve(stage, drive, before, talk)
     # The file of the new service's socket went with the failed reload.
     assert not (stage.contexts["a1"].state.parent.parent / "b.sock").exists()
+
+
+def test_a_socket_that_another_process_is_about_to_serve_is_not_taken_for_dead(tmp_path: Path) -> None:
+    first = bind(Unix(tmp_path / "one.sock"))
+    with first, pytest.raises(OSError, match="in use"):
+        bind(Unix(tmp_path / "one.sock"))
+
+
+def test_one_unix_socket_by_two_spellings_is_taken_twice(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder")
+    with pytest.raises(SettingsError, match=r"is taken in forge\.toml:3 already"):
+        stage.forge(settings("unix:folder/x.sock", "unix:link/../folder/x.sock"))
+    with pytest.raises(SettingsError, match=r"is taken in forge\.toml:3 already"):
+        stage.forge(settings("unix:folder/x.sock", "unix:link/x.sock"))

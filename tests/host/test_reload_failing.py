@@ -132,24 +132,35 @@ def test_what_a_failed_instance_kept_does_not_replace_what_was_kept(stage: Stage
     assert stage.contexts["a2"].keep("rooms", object) is rooms
 
 
-def test_an_exclusive_service_stops_before_its_successor_is_built(stage: Stage) -> None:
+def test_an_exclusive_service_stops_before_its_successor_starts(stage: Stage) -> None:
     forge = stage.start(ONLY)
     port = stage.reactor.port(1001)
     old = port.connect()
     stage.happened()
     reloading = stage.reload(forge, ONLY_CHANGED)
-    assert (stage.waits(reloading), port.reading, stage.happened()) == (True, False, [])
+    assert (stage.waits(reloading), port.reading, stage.happened()) == (True, False, ["q2 build"])
     later: list[Peer] = []
     port.connect_later(later)
     stage.reactor.wait(30)
     assert old.cut
     assert stage.result(reloading).replaced == ["q"]
-    assert stage.happened() == ["q1 shut", "q1 stop", "q2 build", "q2 start", "q2 open"]
+    assert stage.happened() == ["q1 shut", "q1 stop", "q2 start", "q2 open"]
     assert stage.reactor.port(1001) is port
     assert [peer.send(b"x") for peer in later] == [b"q2:x"]
 
 
-@pytest.mark.parametrize("step", ["q2 build", "q2 start", "q2 open"])
+def test_a_build_that_fails_costs_an_exclusive_service_nothing(stage: Stage) -> None:
+    forge = stage.start(ONLY)
+    port = stage.reactor.port(1001)
+    old = port.connect()
+    stage.happened()
+    stage.script["q2 build"] = OSError("no")
+    assert "OSError: no" in str(stage.failure(stage.reload(forge, ONLY_CHANGED)))
+    assert stage.happened() == ["q2 build"]
+    assert (old.cut, old.send(b"x")) == (False, b"q1:x")
+
+
+@pytest.mark.parametrize("step", ["q2 start", "q2 open"])
 def test_an_exclusive_service_comes_back_when_its_successor_fails(stage: Stage, step: str) -> None:
     forge = stage.start(ONLY)
     port = stage.reactor.port(1001)
@@ -172,7 +183,7 @@ def test_an_exclusive_service_comes_back_when_its_successor_fails(stage: Stage, 
 
 def never_back(stage: Stage, forge: Forge, reason: str, events: list[LogEvent]) -> None:
     """Look that the first error is reported, and that the service runs again once it is reloaded."""
-    stage.script["q2 build"] = OSError(reason)
+    stage.script["q2 start"] = OSError(reason)
     reloading = stage.reload(forge, ONLY_CHANGED)
     stage.reactor.wait(60)
     assert f"OSError: {reason}" in str(stage.failure(reloading))
@@ -195,13 +206,13 @@ def test_an_exclusive_service_that_does_not_come_back_is_started_by_the_next_rel
 
 def test_of_an_exclusive_service_that_comes_back_only_in_part_nothing_goes_on(stage: Stage) -> None:
     forge = stage.start(ONLY + "tasks = 2")
-    stage.script |= {"q2 build": OSError("no"), "q1 start2": OSError("neither")}
+    stage.script |= {"q2 start": OSError("no"), "q1 start2": OSError("neither")}
     stage.happened()
     assert stage.failure(stage.reload(forge, ONLY))
     assert stage.happened()[-3:] == ["q1 start1", "q1 start2", "q1 stop1"]
 
 
-def test_a_stop_while_an_exclusive_service_waits_for_its_connections_builds_no_successor(stage: Stage) -> None:
+def test_a_stop_while_an_exclusive_service_waits_for_its_connections_starts_no_successor(stage: Stage) -> None:
     forge = stage.start(ONLY)
     old = stage.reactor.port(1001).connect()
     stage.happened()
@@ -211,7 +222,7 @@ def test_a_stop_while_an_exclusive_service_waits_for_its_connections_builds_no_s
     assert old.cut
     stage.result(stopping)
     assert stage.failure(reloading)
-    assert stage.happened() == ["q1 shut", "q1 stop"]
+    assert stage.happened() == ["q2 build", "q1 shut", "q1 stop"]
 
 
 def test_what_a_service_kept_that_never_came_up_is_dropped(stage: Stage) -> None:

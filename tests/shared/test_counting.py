@@ -18,7 +18,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from netforge.host.settings import draw, read_text
-from netforge.plugin import Connection, Context, ILayer, Internet
+from netforge.plugin import Connection, Context, Datagram, ILayer, Internet, Listen, Listener, Stream
 from netforge.shared.layers.counting import CountingKeys, Counts, counting
 
 T = TypeVar("T")
@@ -110,7 +110,8 @@ def surroundings() -> Surroundings:
 
 
 def wrap(factory: IProtocolFactory, surroundings: Surroundings) -> Any:
-    return counting.wrap_stream(factory, CountingKeys(count=True), ADDRESS, cast(Context, surroundings))
+    listener = Listener(ADDRESS, Stream(Listen(ADDRESS), factory), cast(Context, surroundings))
+    return counting.wrap_stream(factory, CountingKeys(count=True), listener)
 
 
 def connected(factory: Any) -> tuple[Any, StringTransport]:
@@ -238,9 +239,9 @@ def test_datagrams_are_counted_and_passed_on(surroundings: Surroundings, events:
     receiver, transport = Receiver(), StringTransport()
     sent: list[tuple[bytes, object]] = []
     cast(Any, transport).write = lambda data, addr: sent.append((data, addr))
-    wrapped = counting.wrap_datagram(
-        receiver, CountingKeys(count=True), Internet("udp", "127.0.0.1", 7), cast(Context, surroundings)
-    )
+    address = Internet("udp", "127.0.0.1", 7)
+    listener = Listener(address, Datagram(Listen(address), receiver), cast(Context, surroundings))
+    wrapped = counting.wrap_datagram(receiver, CountingKeys(count=True), listener)
     wrapped.makeConnection(cast(Any, transport))
     wrapped.datagramReceived(b"abc", SOURCE)
     wrapped.datagramReceived(b"", SOURCE)

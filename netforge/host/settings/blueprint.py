@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
@@ -17,13 +18,16 @@ from netforge.host.settings.model import HostSettings
 from netforge.host.settings.positions import Key
 from netforge.host.settings.problems import Problem, SettingsError, nearest
 from netforge.host.settings.validation import Rename, as_written, validate
-from netforge.plugin import Address, Internet, Listen, Settings
+from netforge.plugin import Address, Internet, Listen, Settings, Unix
 from netforge.plugin.listen import ListenerTable
 from netforge.plugin.settings import watched
 
 __all__ = ["ActiveLayer", "Blueprint", "Plan", "PlannedListener", "draw"]
 
 S = TypeVar("S", bound=Settings)
+
+#: Names of services: they become folders and parts of the log's names.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +164,9 @@ class _Drawing:
                 self._read_table((group, name), table, registry)
         for table in list(self.tables.values()):
             self._find_providers(table)
+        if not self.tables and not self.document.problems:
+            # Such as a file that an editor is just writing.
+            self.document.add_problem((), "nothing to run: add a table [services.NAME]")
         order = self._order()
         if self.document.problems:
             raise SettingsError(self.document.problems)
@@ -195,6 +202,11 @@ class _Drawing:
     def _read_table(self, key: Key, table: Any, registry: Registry[Plugin]) -> None:
         if not isinstance(table, dict):
             self.document.add_problem(key, "expected a table")
+            return
+        if not NAME.fullmatch(str(key[1])):
+            self.document.add_problem(
+                key, "a name has letters, digits, '.', '_' and '-', and begins with a letter or a digit"
+            )
             return
         if key[1] in self.tables:
             self.document.add_problem(key, f"a shared component is called {key[1]!r} already")
@@ -232,6 +244,8 @@ class _Drawing:
     def _planned_listeners(self, table: _Table) -> Iterator[PlannedListener]:
         for inner, listen in listeners(table.settings):
             key = as_written((*table.key, *inner), self.renames)
+            for name in listen.keys.keys() - self.catalogue.listener_table.model_fields:
+                self.document.add_problem(key, f"{name}: unknown key of a listener, in the plugin's default")
             layers = []
             for layer in self.catalogue.layers.working():
                 given = {name: value for name, value in listen.keys.items() if name in layer.keys.model_fields}
@@ -245,6 +259,9 @@ class _Drawing:
         """The address; with its key for port 0, which is another port each time. No two listeners may have one."""
         if isinstance(address, Internet) and address.port == 0:
             return key, address
+        if isinstance(address, Unix):
+            # One socket may have several spellings.
+            address = Unix(Path(os.path.realpath(address.path.parent)) / address.path.name)
         if address in self.taken:
             written = self.document.masked(key, str(address))
             self.document.add_problem(key, f"{written} is taken in {self.document.where(self.taken[address])} already")

@@ -185,7 +185,7 @@ class EchoFactory(ServerFactory[_Echo]):
 
     :param clock: where the time comes from.
     :param idle: seconds without progress after which the connection is aborted; ``None`` never. Progress is data from
-        the peer, unless it does not read what it gets back: then nothing is until it does.
+        the peer, unless it reads what it gets back more slowly: then it is that the buffer has emptied.
     """
 
     noisy = False
@@ -211,7 +211,8 @@ class CharacterGeneratorFactory(ServerFactory[_CharacterGenerator]):
     """Character generator, RFC 864: send characters until the peer closes or ends its side.
 
     :param clock: where the time comes from, and the turns of the reactor.
-    :param idle: seconds for which the peer may read nothing before the connection is aborted; ``None`` never.
+    :param idle: seconds that the peer may take to read what is buffered (64 KiB and a block) before the connection is
+        aborted; ``None`` for any time.
     """
 
     noisy = False

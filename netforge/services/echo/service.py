@@ -148,9 +148,11 @@ def echo(settings: EchoSettings, context: Context) -> Parts:
     kind = KINDS[settings.protocol]
     for listen in settings.listen:
         if listen.datagram:
-            yield Datagram(listen, kind.receiver(settings, context), settings.protocol, kind.try_datagram)
+            receiver = kind.receiver(settings, context)
+            yield Datagram(listen, receiver, protocol=settings.protocol, try_it=kind.try_datagram)
         else:
-            yield Stream(listen, kind.factory(settings, context), settings.protocol, kind.try_stream)
+            factory = kind.factory(settings, context)
+            yield Stream(listen, factory, protocol=settings.protocol, try_it=kind.try_stream)
 
 
 def _quotes(settings: EchoSettings, context: Context) -> Quotes:

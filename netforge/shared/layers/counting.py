@@ -12,8 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from netforge.plugin import Address, Connection, Context, Field, ILayer, Place, Settings
-from netforge.shared.layers.wrapping import LayerFactory, LayerProtocol
+from netforge.plugin import Address, Connection, Field, ILayer, LayerFactory, LayerProtocol, Listener, Place, Settings
 
 __all__ = ["CountingKeys", "Counts", "counting"]
 
@@ -50,23 +49,21 @@ class Counting:
     def active(self, keys: CountingKeys) -> bool:
         return keys.count
 
-    def wrap_stream(
-        self, factory: IProtocolFactory, keys: CountingKeys, address: Address, context: Context
-    ) -> IProtocolFactory:
-        return _CountingFactory(factory, _counts(address, context), address, context.log)
+    def wrap_stream(self, factory: IProtocolFactory, keys: CountingKeys, listener: Listener) -> IProtocolFactory:
+        return _CountingFactory(factory, _counts(listener), listener.address, listener.context.log)
 
     def wrap_datagram(
-        self, receiver: AbstractDatagramProtocol, keys: CountingKeys, address: Address, context: Context
+        self, receiver: AbstractDatagramProtocol, keys: CountingKeys, listener: Listener
     ) -> AbstractDatagramProtocol:
-        return _CountingReceiver(receiver, _counts(address, context), address, context.log)
+        return _CountingReceiver(receiver, _counts(listener), listener.address, listener.context.log)
 
 
 counting = Counting()
 
 
-def _counts(address: Address, context: Context) -> Counts:
+def _counts(listener: Listener) -> Counts:
     """The listener's counts, which go on over reloads."""
-    return context.keep((Counts, address), Counts)
+    return listener.context.keep(listener.address, Counts)
 
 
 class _CountingProtocol(LayerProtocol):

@@ -62,10 +62,15 @@ def test_a_table_may_be_called_as_it_likes_and_name_its_service(drawn: Draw, cat
     assert {plan.name: plan.plugin for plan in plans.plans} == {"a": plain, "plain": plain, "plane": plain}
 
 
-def test_nothing_is_a_blueprint_too(drawn: Draw, catalogue: Catalogue, folder: Path) -> None:
-    blueprint = drawn("", catalogue)
-    assert list(blueprint.plans) == []
-    assert blueprint.host.state == folder / "state"
+@pytest.mark.parametrize("text", ["", "[netforge]", "[services]"])
+def test_a_file_without_a_service_is_taken_for_unfinished(wrong: Wrong, catalogue: Catalogue, text: str) -> None:
+    assert wrong(text, catalogue) == ["forge.toml: nothing to run: add a table [services.NAME]"]
+
+
+@pytest.mark.parametrize("name", ["", "../escaped", ".hidden", "a/b", "a b"])
+def test_a_name_that_is_no_name_of_a_folder_is_an_error(wrong: Wrong, catalogue: Catalogue, name: str) -> None:
+    [problem] = wrong(f'[services."{name}"]\nservice = "plain"', catalogue)
+    assert "a name has letters, digits" in problem
 
 
 @pytest.mark.parametrize(
@@ -174,8 +179,8 @@ def test_the_state_folder_of_systemd_takes_the_place_of_the_default(
     drawn: Draw, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/forge:/var/lib/other")
-    assert drawn("", catalogue).host.state == Path("/var/lib/forge")
-    assert drawn("[netforge]\nstate = 'mine'", catalogue).host.state == folder / "mine"
+    assert drawn("[services.plain]", catalogue).host.state == Path("/var/lib/forge")
+    assert drawn("[netforge]\nstate = 'mine'\n[services.plain]", catalogue).host.state == folder / "mine"
 
 
 def test_a_folder_of_plugins_that_is_not_there_is_an_error(wrong: Wrong, folder: Path) -> None:

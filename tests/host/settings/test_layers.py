@@ -51,10 +51,10 @@ class Layer:
     def active(self, keys: Any) -> bool:
         return bool(getattr(keys, next(iter(self.keys.model_fields))))
 
-    def wrap_stream(self, factory: Any, keys: Any, address: Any, context: Any) -> Any:
+    def wrap_stream(self, factory: Any, keys: Any, listener: Any) -> Any:
         return factory
 
-    def wrap_datagram(self, receiver: Any, keys: Any, address: Any, context: Any) -> Any:
+    def wrap_datagram(self, receiver: Any, keys: Any, listener: Any) -> Any:
         return receiver
 
 
