@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any, cast
 
 from twisted.application.service import Service
@@ -15,6 +14,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from netforge.cli.readyfile import ReadyFile
 from netforge.cli.sources import Source
 from netforge.host import BindError, Forge, Serving, SettingsError
 from netforge.plugin import IReactor
@@ -27,16 +27,27 @@ log = Logger()
 def launcher(source: Source, ready_file: Path | None, failed: Callable[[], object]) -> Launcher:
     """A launcher on the reactor that is installed, or that Twisted installs now.
 
-    :raises SystemExit: if the settings cannot be used: with every problem, before anything was started.
+    A SIGHUP that comes from now on is answered by a reload when everything serves.
+
+    :raises SystemExit: if the settings cannot be used: with every problem, before anything was started; or if the
+        ready file cannot be written.
     """
+    hangups: list[int] = []
+    _take_signal(signal.SIGHUP, lambda: hangups.append(signal.SIGHUP))
+    try:
+        ready = ReadyFile(ready_file)
+    except ValueError as error:
+        raise SystemExit(f"--ready-file: {error}") from None
     try:
         blueprint = source.read()
-    except (SettingsError, OSError) as error:
-        raise SystemExit(f"{source.name}: {error.strerror}" if isinstance(error, OSError) else str(error)) from None
+    except OSError as error:
+        raise SystemExit(f"{source.name}: {error.strerror}") from None
+    except SettingsError as error:
+        raise SystemExit(str(error)) from None
     for warning in blueprint.warnings:
         sys.stderr.write(f"warning: {warning}\n")
     reactor = installed_reactor()
-    return Launcher(Forge(blueprint, reactor, source.read), reactor, ready_file, failed)
+    return Launcher(Forge(blueprint, reactor, source.read), reactor, ready, failed, hangups)
 
 
 def installed_reactor() -> IReactor:
@@ -55,15 +66,25 @@ class Launcher(Service):
     The first SIGTERM or SIGINT drains, a second one cuts; SIGHUP reloads. When everything serves, the table of what
     serves where is printed, and written to the ready file.
 
-    :param ready_file: where to write the table as JSON; removed when the process starts and when it stops.
+    :param ready_file: holds the table for scripts; cleared once the ports are bound, removed when the process stops.
     :param failed: called when the forge could not start; the reactor stops then.
+    :param hangups: the SIGHUPs that no reload has answered yet. One answers all that came before it.
     """
 
-    def __init__(self, forge: Forge, reactor: IReactor, ready_file: Path | None, failed: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        forge: Forge,
+        reactor: IReactor,
+        ready_file: ReadyFile,
+        failed: Callable[[], object],
+        hangups: list[int],
+    ) -> None:
         self.forge = forge
         self._reactor = reactor
-        self._ready_file = ready_file.absolute() if ready_file else None
+        self._ready_file = ready_file
         self._failed = failed
+        self._hangups = hangups
+        self._busy = True
         self._stopping = False
 
     def privilegedStartService(self) -> None:
@@ -73,10 +94,11 @@ class Launcher(Service):
     def startService(self) -> None:
         """Start the forge and take the signals once the reactor runs."""
         super().startService()
-        self._remove_ready_file()
         # Before the forge, which may be ready at once: who reads that it is may signal.
         self._reactor.callWhenRunning(self._take_signals)
         _in_one_line(self.forge.startService)
+        # Not before: the file may be that of a process that holds the ports.
+        self._ready_file.clear()
         self.forge.when_ready().addCallbacks(self._ready, self._not_ready)
 
     def stopService(self) -> Deferred[None]:
@@ -88,8 +110,8 @@ class Launcher(Service):
     def _take_signals(self) -> None:
         # Twisted's own handlers would make twistd end by the signal instead of with status 0.
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._reactor.callFromThread(self._stop))
-        signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self._reload))
+            _take_signal(number, lambda: self._reactor.callFromThread(self._stop))
+        _take_signal(signal.SIGHUP, self._hung_up)
 
     def _stop(self) -> None:
         if self._stopping:
@@ -100,12 +122,26 @@ class Launcher(Service):
             log.info("stopping: connections may finish; signal again to cut them")
             self._reactor.stop()
 
+    def _hung_up(self) -> None:
+        # Noted at once, so that a reload that blocks the reactor answers no more often than one that does not.
+        self._hangups.append(signal.SIGHUP)
+        self._reactor.callFromThread(self._reload)
+
     def _reload(self) -> None:
-        self.forge.reload().addCallbacks(self._reloaded, self._not_reloaded)
+        """Reload if that is wanted, unless the start or another reload is under way."""
+        if self._hangups and not self._busy:
+            self._busy = True
+            self._hangups.clear()
+            self.forge.reload().addCallbacks(self._reloaded, self._not_reloaded).addBoth(self._idle)
+
+    def _idle(self, result: Any) -> Any:
+        self._busy = False
+        self._reload()
+        return result
 
     def _reloaded(self, change: object) -> None:
         log.info("reloaded: {change}", change=change)
-        self._write_ready_file()
+        self._write()
 
     def _not_reloaded(self, failure: Failure) -> None:
         error = failure.value
@@ -114,11 +150,16 @@ class Launcher(Service):
         log.error("everything goes on as it was")
 
     def _ready(self, _: object) -> None:
-        self._write_ready_file()
+        self._write()
         # twistd turns sys.stdout into the log; the table is for the person who typed the command.
         if sys.__stdout__ is not None:
-            sys.__stdout__.write(table(self.forge.blueprint.host.state, self.forge.serving))
-            sys.__stdout__.flush()
+            with suppress(OSError):  # nobody may read it any more
+                sys.__stdout__.write(table(self.forge.blueprint.host.state, self.forge.serving))
+                sys.__stdout__.flush()
+        self._idle(None)
+
+    def _write(self) -> None:
+        self._ready_file.write(self.forge.blueprint.host.state, self.forge.serving)
 
     def _not_ready(self, failure: Failure) -> None:
         if failure.check(CancelledError):  # stopped while it was starting
@@ -128,24 +169,8 @@ class Launcher(Service):
         self._reactor.stop()
 
     def _stopped(self, result: Any) -> Any:
-        self._remove_ready_file()
+        self._ready_file.remove()
         return result
-
-    def _write_ready_file(self) -> None:
-        if self._ready_file is None:
-            return
-        services = [
-            {"name": one.name, "protocol": one.protocol, "address": one.address, "try": one.try_it}
-            for one in self.forge.serving
-        ]
-        content = json.dumps({"state": str(self.forge.blueprint.host.state), "services": services}, indent=2)
-        with NamedTemporaryFile("w", dir=self._ready_file.parent, prefix=self._ready_file.name, delete=False) as file:
-            file.write(content + "\n")
-        Path(file.name).replace(self._ready_file)
-
-    def _remove_ready_file(self) -> None:
-        if self._ready_file is not None:
-            self._ready_file.unlink(missing_ok=True)
 
 
 def table(state: Path, rows: Sequence[Serving]) -> str:
@@ -155,6 +180,11 @@ def table(state: Path, rows: Sequence[Serving]) -> str:
     widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
     lines = ("  ".join(map(str.ljust, line, widths)).rstrip() for line in cells)
     return "\n".join(["", *lines, "", f"netforge is ready. State: {state}", ""])
+
+
+def _take_signal(number: signal.Signals, action: Callable[[], object]) -> None:
+    with suppress(ValueError):  # only the main thread may
+        signal.signal(number, lambda *_: action())
 
 
 def _in_one_line(start: Callable[[], object]) -> None:

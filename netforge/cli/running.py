@@ -39,6 +39,9 @@ def run(
 
     SIGTERM or Ctrl-C drains and stops, a second one cuts; SIGHUP reloads the file.
     """
+    if file is not None:
+        for option in ["--state"] * (state is not None) + ["--free-ports"] * free_ports:
+            raise click.UsageError(f"give either FILE or {option}, not both")
     _install(reactor_name)
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
     if file is not None:

@@ -46,13 +46,16 @@ class ServiceOptions(CommonOptions):
         self.given: list[tuple[Flag, str | None]] = []
         super().__init__()
 
-    def source(self, plugin_dirs: Sequence[Path]) -> sources.Source:
-        """The settings that the flags make."""
+    def source(self, plugin_dirs: Sequence[Path] = (), state: Path | None = None) -> sources.Source:
+        """The settings that the flags make.
+
+        :param state: the folder for what outlives restarts, unless a flag names one.
+        """
         try:
             settings = table(self.given)
         except ValueError as error:
             raise SystemExit(str(error)) from None
-        return sources.from_flags(self.service, settings, self.path("state"), plugin_dirs)
+        return sources.from_flags(self.service, settings, self.path("state") or state, plugin_dirs)
 
 
 class ForgeOptions(CommonOptions):
@@ -68,6 +71,8 @@ class ForgeOptions(CommonOptions):
 
     def opt_plugin_dir(self, folder: str) -> None:
         """Search the *.py files of this folder for plugins. May be repeated."""
+        if not Path(folder).is_dir():
+            raise usage.UsageError(f"--plugin-dir: there is no folder {folder!r}")
         self.plugin_dirs.append(Path(folder))
 
     @property
@@ -77,14 +82,17 @@ class ForgeOptions(CommonOptions):
         return [[name, None, lambda name=name: self._options_of(name)(), f"Run {name} by flags."] for name in names]
 
     def postOptions(self) -> None:
-        if self["config"] and self.subCommand:
-            raise usage.UsageError(f"give either --config or the service {self.subCommand}, not both")
+        service = f"the service {self.subCommand}" if self.subCommand else None
+        config, state, free_ports = (f"--{name}" if self[name] else None for name in ("config", "state", "free-ports"))
+        for one, other in ((config, service), (config, state), (config, free_ports), (free_ports, service)):
+            if one and other:
+                raise usage.UsageError(f"give either {one} or {other}, not both")
 
     def source(self) -> sources.Source:
         """The settings to launch from."""
         if self.subCommand:
             service: ServiceOptions = self.subOptions
-            return service.source(self.plugin_dirs)
+            return service.source(self.plugin_dirs, self.path("state"))
         if config := self.path("config"):
             return sources.from_file(config, self.plugin_dirs)
         return sources.lab(self.path("state"), free_ports=bool(self["free-ports"]), plugin_dirs=self.plugin_dirs)
@@ -128,9 +136,8 @@ def make_service(options: ForgeOptions | ServiceOptions) -> Launcher:
 
     :raises SystemExit: if the settings cannot be used.
     """
-    source = options.source() if isinstance(options, ForgeOptions) else options.source(())
     service = options if isinstance(options, ServiceOptions) or not options.subCommand else options.subOptions
-    return launcher(source, service.ready_file or options.ready_file, _leave_with_one)
+    return launcher(options.source(), service.ready_file or options.ready_file, _leave_with_one)
 
 
 def _leave_with_one() -> None:

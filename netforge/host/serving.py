@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,9 @@ def serving(name: str, protocol: str, part: Stream | Datagram, address: Address)
             host, port = REACHABLE.get(where, where), str(number)
         case Unix(where):
             path = shlex.quote(str(where))
-    try_it = (part.try_it or TRY_A_LINE).format(nc=_netcat(address, host), host=host, port=port, path=path)
+    words = {"nc": _netcat(address, host), "host": host, "port": port, "path": path}
+    # Only these words: other braces are the shell's, or JSON's.
+    try_it = re.sub(r"\{(nc|host|port|path)\}", lambda found: words[found[1]], part.try_it or TRY_A_LINE)
     return Serving(name, part.protocol or protocol, str(address), try_it)
 
 

@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from twisted.internet.protocol import Factory
+from twisted.python.usage import UsageError
 
 from netforge.cli import contributed
 from netforge.cli.main import main
+from netforge.cli.twistd import ForgeOptions
+from netforge.host.serving import serving
+from netforge.plugin import Internet, Listen, Stream
 from tests.cli.conftest import Launch
 
 RENAMED = '''
@@ -75,6 +80,59 @@ def test_fix_renames_old_keys_and_keeps_every_other_letter(folder: Path) -> None
     assert f"{folder / 'forge.toml'}: 1 key renamed" in fixed.output
     assert (folder / "forge.toml").read_bytes().decode() == text.replace('"salute"', "greeting")
     assert "warning" not in invoke("check", "forge.toml", "--plugin-dir", "plugins").output
+
+
+def test_fix_keeps_a_symbolic_link_and_the_mode(folder: Path) -> None:
+    (folder / "old.py").write_text(RENAMED)
+    (folder / "etc").mkdir()
+    real, link = folder / "etc" / "real.toml", folder / "forge.toml"
+    real.write_text('[services.old]\nsalute = "hi"\n')
+    real.chmod(0o640)
+    link.symlink_to("etc/real.toml")
+    assert invoke("check", "--fix", "forge.toml", "--plugin-dir", ".").exit_code == 0
+    assert link.is_symlink()
+    assert real.read_text() == '[services.old]\ngreeting = "hi"\n'
+    assert real.stat().st_mode & 0o777 == 0o640
+    assert list(real.parent.iterdir()) == [real]
+
+
+@pytest.mark.parametrize("option", [["--state", "here"], ["--free-ports"]])
+def test_options_of_the_lab_are_refused_with_a_file(folder: Path, option: list[str]) -> None:
+    (folder / "forge.toml").write_text("")
+    result = invoke("run", "forge.toml", *option)
+    assert result.exit_code == 2
+    assert f"give either FILE or {option[0]}, not both" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--config=f", "--state=here"], "give either --config or --state, not both"),
+        (["--config=f", "--free-ports"], "give either --config or --free-ports, not both"),
+        (["--config=f", "echo"], "give either --config or the service echo, not both"),
+        (["--free-ports", "echo"], "give either --free-ports or the service echo, not both"),
+        (["--plugin-dir=nosuch"], "--plugin-dir: there is no folder 'nosuch'"),
+    ],
+)
+def test_twistd_refuses_options_that_do_nothing(folder: Path, arguments: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        ForgeOptions().parseOptions(arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "state"),
+    [(["--state=outer", "echo"], "outer"), (["--state=outer", "echo", "--state=inner"], "inner")],
+)
+def test_twistd_passes_the_state_on_to_the_service(folder: Path, arguments: list[str], state: str) -> None:
+    options = ForgeOptions()
+    options.parseOptions(arguments)
+    assert options.source().read().host.state == folder / state
+
+
+def test_a_line_to_try_may_hold_braces_of_its_own() -> None:
+    part = Stream(Listen("tcp:127.0.0.1:0"), Factory(), try_it="curl -d '{}' http://{host}:{port}/{x} {nc}{path}")
+    row = serving("web", "http", part, Internet("tcp", "0.0.0.0", 80))
+    assert row.try_it == "curl -d '{}' http://127.0.0.1:80/{x} nc -w1 127.0.0.1 80"
 
 
 def test_plugins_lists_what_is_installed_and_what_is_broken(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -25,6 +26,19 @@ class LateSettings(Settings):
 @service("late", LateSettings)
 def late(settings, context):
     raise RuntimeError("no luck today")
+"""
+
+IN_THE_WAY = """
+from pathlib import Path
+from netforge.plugin import Settings, service
+
+class WaySettings(Settings):
+    pass
+
+@service("way", WaySettings)
+def way(settings, context):
+    Path("folder/ready.json").mkdir()
+    return []
 """
 
 
@@ -247,3 +261,43 @@ def test_the_ready_file_is_json_of_the_promised_form(launch: Launch) -> None:
     assert all(set(one) == {"name", "protocol", "address", "try"} for one in ready["services"])
     assert json.loads(server.ready_file.read_text()) == ready
     assert server.end() == 0
+
+
+@pytest.mark.parametrize("command", [("twistd", "-n", "netforge", "--config"), ("netforge", "run")])
+def test_a_ready_file_without_a_folder_starts_nothing(launch: Launch, tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "forge.toml").write_text('[services.echo]\nlisten = ["tcp:127.0.0.1:0"]\n')
+    server = launch(*command, "forge.toml", "--ready-file=nodir/x")
+    assert server.finish() == 1
+    assert server.printed.splitlines() == [f"--ready-file: there is no folder {tmp_path / 'nodir'}"]
+
+
+def test_a_ready_file_that_cannot_be_written_later_hides_nothing(launch: Launch, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "way.py").write_text(IN_THE_WAY)
+    (tmp_path / "forge.toml").write_text('[netforge]\nplugin_dirs = ["."]\n[services.way]\n')
+    server = launch("netforge", "run", "forge.toml", "--ready-file=folder/ready.json")
+    server.wait_for("the ready file is not written: ")
+    server.wait_for("netforge is ready")
+    server.process.send_signal(signal.SIGHUP)
+    server.wait_for("reloaded: ")
+    server.wait_for("the ready file is not written: ")
+    assert server.end() == 0
+    assert "Traceback" not in server.printed
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["ready.json"]
+
+
+def test_the_ready_file_of_another_process_is_left_alone(launch: Launch, tmp_path: Path) -> None:
+    ready, other = tmp_path / "ready.json", tmp_path / "other.json"
+    other.write_text("another's")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = f'[services.echo]\nlisten = ["tcp:127.0.0.1:{taken.getsockname()[1]}"]\n'
+        (tmp_path / "forge.toml").write_text(settings)
+        ready.write_text("another's")
+        assert launch("netforge", "run", "forge.toml", "--ready-file=ready.json").finish() == 1
+        assert ready.read_text() == "another's"
+    ready.unlink()
+    server = launch("netforge", "run", "forge.toml", "--ready-file=ready.json")
+    server.wait_ready()
+    other.replace(ready)
+    assert server.end() == 0
+    assert ready.read_text() == "another's"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Launch, Server, echoed
+from netforge.cli.launch import launcher
+from netforge.cli.sources import from_file
+from tests.cli.conftest import Launch, Server, echoed, wait_until
 
 pytestmark = pytest.mark.real
 
@@ -39,6 +42,25 @@ def stubborn(settings, context):
     return [Stream(settings.listen, Factory.forProtocol(Stubborn))]
 """
 
+HANGS_UP = """
+import os, signal
+from pathlib import Path
+from netforge.plugin import Settings, service
+
+class BusySettings(Settings):
+    storm: int = 0
+
+if not Path("hung-up").exists():
+    Path("hung-up").touch()
+    os.kill(os.getpid(), signal.SIGHUP)
+
+@service("busy", BusySettings)
+def busy(settings, context):
+    for _ in range(settings.storm):
+        os.kill(os.getpid(), signal.SIGHUP)
+    return []
+"""
+
 
 def start(launch: Launch, folder: Path, settings: str) -> Server:
     (folder / "forge.toml").write_text(settings)
@@ -65,6 +87,7 @@ def test_sighup_exchanges_what_changed_and_leaves_the_rest(launch: Launch, tmp_p
         )
         server.process.send_signal(signal.SIGHUP)
         assert "started new; replaced changed; 1 unchanged" in server.wait_for("reloaded: ")
+        wait_until(lambda: '"new"' in server.ready_file.read_text())
         assert [server.address("kept"), server.address("kept", "udp"), server.address("changed")] == addresses
         assert echoed(kept, b"kept") == b"kept"
         assert echoed(old, b"old lives on") == b"old lives on"
@@ -108,7 +131,27 @@ def test_the_drain_ends_at_its_deadline(launch: Launch, tmp_path: Path) -> None:
         assert server.end() == 0
         with pytest.raises(ConnectionResetError):
             connection.recv(1)
-    assert "1 connections had not finished and are cut" in server.printed
+    assert "cutting what has not finished: connections=1" in server.printed
+
+
+def test_hangups_before_the_start_and_during_a_reload_are_answered_once(launch: Launch, tmp_path: Path) -> None:
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "busy.py").write_text(HANGS_UP)
+    settings = '[netforge]\nplugin_dirs = ["plugins"]\n[services.busy]\n'
+    server = start(launch, tmp_path, settings)
+    assert "1 unchanged" in server.wait_for("reloaded: ")
+    (tmp_path / "forge.toml").write_text(settings + "storm = 20\n")
+    server.process.send_signal(signal.SIGHUP)
+    assert "replaced busy" in server.wait_for("reloaded: ")
+    assert "1 unchanged" in server.wait_for("reloaded: ")
+    assert server.end() == 0
+    assert server.printed.count("reloaded: ") == 3
+
+
+def test_a_thread_that_may_not_take_signals_launches_too(tmp_path: Path) -> None:
+    source = from_file(tmp_path / "none.toml")
+    with ThreadPoolExecutor() as pool, pytest.raises(SystemExit, match="No such file"):
+        pool.submit(launcher, source, None, lambda: None).result()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

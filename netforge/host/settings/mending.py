@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from netforge.host.settings.document import Document
 from netforge.host.settings.positions import Position
@@ -38,7 +39,14 @@ def _renamed(text: str, places: Iterable[tuple[Position, str]]) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    new = path.with_name(f".{path.name}.new")
-    new.write_bytes(text.encode())
-    new.chmod(path.stat().st_mode)
-    new.replace(path)
+    path = path.resolve()  # a symbolic link stays one
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        new = Path(file.name)
+        try:
+            file.write(text.encode())
+            file.flush()
+            new.chmod(path.stat().st_mode)
+            new.replace(path)
+        except OSError:
+            new.unlink()
+            raise
