@@ -122,9 +122,8 @@ def _host(kind: str, host: str) -> str:
         raise ValueError(f"expected the IP address of an interface, found {host!r}") from None
     six = kind.endswith("6")
     if six != (address.version == 6):
-        raise ValueError(
-            f"{host} is an IPv{address.version} address: write {kind.removesuffix('6')}{'' if six else '6'}:"
-        )
+        right, shown = (f"{kind}6", f"[{address}]") if address.version == 6 else (kind.removesuffix("6"), address)
+        raise ValueError(f"{address} is an IPv{address.version} address: write {right}:{shown}:...")
     return str(address)
 
 

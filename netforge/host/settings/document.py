@@ -162,6 +162,9 @@ def _parsed(document: Document, name: str, text: str, folder: Path, path: Path |
     except tomllib.TOMLDecodeError as error:
         document.problems.append(_syntax_problem(name, error))
         return None
+    except RecursionError:
+        document.problems.append(Problem(name, "", "brackets are nested too deeply"))
+        return None
     source = Source(name, folder, text, scan(text), path)
     document.main = document.main or source
     return source, table

@@ -73,6 +73,17 @@ def test_a_file_that_is_not_utf_8_says_where() -> None:
     assert problems(read_document(Path("forge.toml"))) == ["forge.toml: not UTF-8 at byte 7, as TOML must be"]
 
 
+def test_a_file_may_begin_with_a_byte_order_mark() -> None:
+    Path("forge.toml").write_bytes(b"\xef\xbb\xbf[services.a]\nsize = 1\n")
+    document = read_document(Path("forge.toml"))
+    assert (document.problems, services(document)) == ([], {"a": {"size": 1}})
+    assert document.where(("services", "a", "size")) == "forge.toml:2"
+
+
+def test_brackets_without_end_are_an_error_of_the_file() -> None:
+    assert problems(read(forge="x = " + "[" * 100_000)) == ["forge.toml: brackets are nested too deeply"]
+
+
 def test_lines_may_end_in_cr_lf() -> None:
     Path("forge.toml").write_bytes(b'[services.echo]\r\nquotes = "a"\r\nidle = 3\r\n')
     document = read_document(Path("forge.toml"))
