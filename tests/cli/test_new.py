@@ -46,7 +46,7 @@ def test_nothing_is_left_to_fill_in(plugin: Path) -> None:
 
 def test_python_compiles(plugin: Path) -> None:
     for file in plugin.rglob("*.py"):
-        compile(file.read_text(), file, "exec")
+        assert compile(file.read_text(), file, "exec")
 
 
 @pytest.mark.parametrize("check", [["check", "--extend-select=I,B,UP,SIM"], ["format", "--check"]])

@@ -77,13 +77,13 @@ def run(path: Path, *arguments: object) -> str:
 
 @pytest.mark.parametrize(("page", "text"), TOML)
 def test_every_settings_text_is_right(page: str, text: str, tmp_path: Path) -> None:
-    draw(read_text(text, tmp_path))
+    assert draw(read_text(text, tmp_path)).plans
 
 
 @pytest.mark.parametrize("path", sorted((DOCS / "examples").glob("*.toml")), ids=lambda path: path.name)
 def test_every_settings_file_is_right(path: Path) -> None:
     if path.name != "ruff.toml":
-        draw(read_document(path))
+        assert draw(read_document(path)).plans
 
 
 def test_errors_look_as_the_first_steps_show_them(tmp_path: Path) -> None:

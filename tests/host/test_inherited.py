@@ -12,9 +12,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
 from netforge.host import BindError, Forge
+from tests.host.real import serve, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
 
     from tests.conftest import Drive
     from tests.host.conftest import Stage
@@ -23,23 +23,6 @@ pytestmark = pytest.mark.real
 
 #: Where the first of two descriptors stands: higher than any that this process has.
 PASSED = 900
-
-
-def settings(*addresses: str) -> str:
-    return f'[services.a]\nservice = "actor"\nlisten = [{", ".join(repr(one) for one in addresses)}]\n'
-
-
-def inherited(stage: Stage, drive: Drive, text: str, talk: Callable[[Any, Forge], Awaitable[None]]) -> None:
-    """Start a forge, talk to it, and stop it."""
-
-    async def scenario(reactor: Any) -> None:
-        forge = stage.forge(text, reactor)
-        forge.startService()
-        await forge.when_ready()
-        await talk(reactor, forge)
-        await forge.stopService()
-
-    drive(scenario)
 
 
 def answer(reactor: Any, made: socket.socket) -> Deferred[bytes]:
@@ -72,7 +55,7 @@ def test_an_internet_socket_serves_and_stays_open_for_whoever_passed_it(
             assert [one.address for one in forge.serving] == [f"{protocol}:127.0.0.1:{port}"]
             assert await answer(reactor, made) == b"a1:hello"
 
-        inherited(stage, drive_each, settings(address), talk)
+        serve(stage, drive_each, settings(address), talk)
         assert made.getsockname()[1] == port
 
 
@@ -90,7 +73,7 @@ def test_the_file_of_a_unix_socket_is_left_as_it_is(stage: Stage, drive_each: Dr
             await forge.reload()
             assert await answer(reactor, made) == b"a2:hello"
 
-        inherited(stage, drive_each, settings(f"fd:{made.fileno()}"), talk)
+        serve(stage, drive_each, settings(f"fd:{made.fileno()}"), talk)
         after = path.stat()
     assert (after.st_ino, after.st_mode, after.st_uid) == (before.st_ino, before.st_mode, before.st_uid)
 
@@ -139,7 +122,7 @@ def test_descriptors_are_found_by_the_names_that_systemd_gave_them(
             await forge.reload()
             assert await answer(reactor, first) == b"a3:hello"
 
-        inherited(stage, drive, settings("fd:mail", "fd:web"), talk)
+        serve(stage, drive, settings("fd:mail", "fd:web"), talk)
         os.close(PASSED)
         os.close(PASSED + 1)
 

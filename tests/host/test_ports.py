@@ -21,6 +21,7 @@ from netforge.host.ports import DatagramSwitch
 from netforge.host.sockets import bind, remove_unix_socket
 from netforge.host.waiting import settled, within
 from netforge.plugin import Inherited, Internet, Unix
+from tests.host.real import has_ipv6
 
 if TYPE_CHECKING:
     from tests.conftest import Drive
@@ -84,15 +85,6 @@ def test_a_bound_socket_does_not_listen_yet(address: Internet, family: int, kind
         assert (made.family, made.type, made.getblocking()) == (family, kind, False)
         assert not made.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
         assert made.getsockname()[0] == address.host
-
-
-def has_ipv6() -> bool:
-    try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
 
 
 @pytest.mark.real

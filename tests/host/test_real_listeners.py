@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,31 +15,13 @@ from twisted.internet.threads import deferToThreadPool
 from netforge.host import BindError, Forge, SettingsError
 from netforge.host.sockets import bind
 from netforge.plugin import Unix
+from tests.host.real import has_ipv6, serve, settings
 
 if TYPE_CHECKING:
     from tests.conftest import Drive
     from tests.host.conftest import Stage
 
 pytestmark = pytest.mark.real
-
-Talk = Callable[[Any, Forge], Awaitable[None]]
-
-
-def settings(*addresses: str) -> str:
-    return f'[services.a]\nservice = "actor"\nlisten = [{", ".join(repr(one) for one in addresses)}]\n'
-
-
-def serve(stage: Stage, drive: Drive, text: str, talk: Talk) -> None:
-    """Start a forge, talk to it, and stop it."""
-
-    async def scenario(reactor: Any) -> None:
-        forge = stage.forge(text, reactor)
-        forge.startService()
-        await forge.when_ready()
-        await talk(reactor, forge)
-        await forge.stopService()
-
-    drive(scenario)
 
 
 def in_thread(reactor: Any, function: Callable[..., Any], *args: object) -> Deferred[Any]:
@@ -82,15 +64,6 @@ def test_each_kind_of_address_serves_on_each_reactor(
 
     serve(stage, drive_each, settings(listen), talk)
     assert not (tmp_path / "a.sock").exists()
-
-
-def has_ipv6() -> bool:
-    try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
 
 
 def test_nobody_can_connect_before_everything_is_ready(stage: Stage, drive: Drive) -> None:
