@@ -15,7 +15,6 @@ from netforge.host import BindError, Forge
 from tests.host.real import serve, settings
 
 if TYPE_CHECKING:
-
     from tests.conftest import Drive
     from tests.host.conftest import Stage
 
