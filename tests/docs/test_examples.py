@@ -194,22 +194,22 @@ def test_a_plugin_with_settings(launch: Launch, examples: Path) -> None:
 
 @pytest.mark.real
 def test_services_that_share_the_bus(launch: Launch, examples: Path) -> None:
-    settings = (examples / "chat.toml").read_text().replace("every = 30", "every = 0.05")
-    (examples / "chat.toml").write_text(
-        settings.replace("[services.chat]", '[services.chat]\nlisten = "tcp:127.0.0.1:0"')
+    settings = (examples / "shout.toml").read_text().replace("every = 30", "every = 0.05")
+    (examples / "shout.toml").write_text(
+        settings.replace("[services.shout]", '[services.shout]\nlisten = "tcp:127.0.0.1:0"')
     )
-    server = launch("netforge", "run", "chat.toml", "--ready-file", "ready.json")
+    server = launch("netforge", "run", "shout.toml", "--ready-file", "ready.json")
     server.wait_ready()
-    with server.connect("chat") as ada, server.connect("chat") as grace:
+    with server.connect("shout") as ada, server.connect("shout") as grace:
         assert grace.makefile("rb").readline() == b"tea is ready\n"
         ada.sendall(b"hello\n")
         assert b"hello\n" in iter(grace.makefile("rb").readline, b"")
 
-    # The changed plugin file makes a new instance of the chat, which remembers what was said.
-    with (examples / "plugins" / "chat.py").open("a") as file:
+    # The changed plugin file makes a new instance, which remembers what was said.
+    with (examples / "plugins" / "shout.py").open("a") as file:
         file.write("\n# changed\n")
     server.process.send_signal(signal.SIGHUP)
     assert "replaced" in server.wait_for("reloaded: ")
-    with server.connect("chat") as newcomer:
+    with server.connect("shout") as newcomer:
         assert newcomer.makefile("rb").readline() == b"hello\n"
     assert server.end() == 0

@@ -1,4 +1,4 @@
-"""Says something in the chat again and again."""
+"""Shouts something again and again."""
 
 from twisted.internet.task import LoopingCall
 
@@ -6,7 +6,7 @@ from netforge.plugin import Context, Field, IBus, Parts, Settings, Task, service
 
 
 class AnnouncerSettings(Settings):
-    """Announces something in the chat."""
+    """Shouts an announcement."""
 
     text: str = Field(description="what to say")
     every: float = Field(60.0, gt=0, description="seconds from one announcement to the next")
@@ -16,7 +16,7 @@ class AnnouncerSettings(Settings):
 def announcer(settings: AnnouncerSettings, context: Context) -> Parts:
     """No listener, only a timer."""
     bus = context[IBus]
-    call = LoopingCall(lambda: bus.publish("chat", settings.text.encode()))
+    call = LoopingCall(lambda: bus.publish("shout", settings.text.encode()))
     call.clock = context.clock
 
     def start() -> None:

@@ -1,4 +1,4 @@
-"""A chat: each line goes to everyone, and a newcomer sees the last ones."""
+"""Shouting: each line goes to everyone, and a newcomer hears the last ones."""
 
 from collections import deque
 from functools import partial
@@ -12,14 +12,14 @@ from twisted.python.failure import Failure
 from netforge.plugin import Context, IBus, ISubscription, Listen, Parts, Settings, Stream, service
 
 
-class ChatSettings(Settings):
-    """A chat room."""
+class ShoutSettings(Settings):
+    """A place to shout."""
 
     listen: Listen = Listen("tcp:127.0.0.1:7102")
 
 
-class ChatProtocol(LineOnlyReceiver):
-    """One person in the room."""
+class ShoutProtocol(LineOnlyReceiver):
+    """One person who shouts."""
 
     delimiter = b"\n"
     MAX_LENGTH = 1000
@@ -32,18 +32,18 @@ class ChatProtocol(LineOnlyReceiver):
     def connectionMade(self) -> None:
         for line in self.lines:
             self.sendLine(line)
-        self.subscribed: Deferred[ISubscription] = self.bus.subscribe("chat", self.sendLine)
+        self.subscribed: Deferred[ISubscription] = self.bus.subscribe("shout", self.sendLine)
 
     def lineReceived(self, line: bytes) -> None:
         self.lines.append(line)
-        self.bus.publish("chat", line)
+        self.bus.publish("shout", line)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.subscribed.addCallback(lambda subscription: subscription.cancel())
 
 
-@service("chat", ChatSettings, needs=[IBus])
-def chat(settings: ChatSettings, context: Context) -> Parts:
-    """A room whose last lines outlive reloads."""
+@service("shout", ShoutSettings, needs=[IBus])
+def shout(settings: ShoutSettings, context: Context) -> Parts:
+    """A place whose last lines outlive reloads."""
     lines: deque[bytes] = context.keep("lines", lambda: deque(maxlen=10))
-    return [Stream(settings.listen, Factory.forProtocol(partial(ChatProtocol, context[IBus], lines)))]
+    return [Stream(settings.listen, Factory.forProtocol(partial(ShoutProtocol, context[IBus], lines)))]

@@ -1,0 +1,90 @@
+"""Settings and wiring of the chat."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from pydantic import model_validator
+
+from netforge.plugin import Context, Field, IBus, Listen, Parts, Settings, Stream, Task, service
+from netforge.protocols.frames import Lines
+from netforge.services.chat.hub import Hub
+from netforge.services.chat.lines import FRAMING, LineSpeaker, TelnetText
+from netforge.services.chat.objects import Objects, ObjectSpeaker
+from netforge.services.chat.rooms import Limits
+from netforge.services.chat.speaker import Wire
+from netforge.services.chat.uplink import Term, Uplink
+from netforge.services.chat.words import NICK_SIZE, ROOM_SIZE
+
+__all__ = ["ChatSettings", "chat"]
+
+#: The most bytes in JSON around the text of one message, and around everything in an answer.
+AROUND_MESSAGE = 100 + NICK_SIZE + ROOM_SIZE
+AROUND_ANSWER = 8192
+
+
+class ChatSettings(Settings):
+    """A chat with rooms, for people (nc, telnet) and programs (JSON)."""
+
+    lines: list[Listen] = Field([Listen("tcp:127.0.0.1:7070")], description="where people connect, with nc or telnet")
+    json_lines: list[Listen] = Field([], description="where programs connect, which send and get a JSON object a line")
+    rooms: int = Field(20, ge=1, le=100, description="the most rooms that one member may be in")
+    members: int = Field(500, ge=1, le=5000, description="the most members of one room, on this server")
+    history: int = Field(30, ge=0, le=1000, description="how many messages of a room a newcomer gets")
+    message: int = Field(512, ge=1, le=4096, description="the most bytes of a message, in UTF-8")
+    topic: int = Field(256, ge=1, le=1024, description="the most bytes of a topic, in UTF-8")
+    unsent: int = Field(
+        65536,
+        ge=16384,
+        description="the most bytes that wait for a slow reader once the transport's own buffer (64 KiB) is full; with "
+        "more it is disconnected. Also the most bytes of a JSON line",
+    )
+    keepalive: bool = Field(True, description="whether TCP looks now and then if a silent client is still there")
+
+    @model_validator(mode="after")
+    def _the_largest_answer_fits(self) -> ChatSettings:
+        """What a newcomer gets at once must not count as reading too slowly."""
+        # JSON writes a quotation mark in two bytes.
+        history = self.history * (2 * self.message + AROUND_MESSAGE)
+        largest = history + self.members * (NICK_SIZE + 3) + 2 * self.topic + AROUND_ANSWER
+        if largest > self.unsent:
+            raise ValueError(
+                f"with this history, message and members a newcomer may be sent {largest} bytes at once: "
+                f"unsent must be {largest} at least, not {self.unsent}"
+            )
+        return self
+
+    @property
+    def limits(self) -> Limits:
+        """What the hub needs of them."""
+        return Limits(self.rooms, self.members, self.history, self.message, self.topic)
+
+
+LAB = """
+[services.chat]
+lines = ["tcp:127.0.0.1:7070"]
+json_lines = ["tcp:127.0.0.1:7071"]
+"""
+
+TRY_LINES = "printf '/join lobby\\nhello\\n' | {nc}"
+TRY_JSON = """printf '{"type": "join", "room": "lobby"}\\n' | {nc}"""
+
+
+@service("chat", ChatSettings, needs=[IBus], lab=LAB)
+def chat(settings: ChatSettings, context: Context) -> Parts:
+    """One hub behind every listener."""
+
+    def make() -> Uplink:
+        return Uplink(Hub(context.clock.seconds, context.random), f"chat.{context.name}", context.log)
+
+    uplink = context.keep("uplink", make)
+    term = Term(context[IBus], settings.limits)
+    yield Task(partial(uplink.begin, term), partial(uplink.end, term), "the hub")
+
+    wire = partial(Wire[Any], hub=uplink.hub, clock=context.clock, unsent=settings.unsent, keepalive=settings.keepalive)
+    for listen in settings.lines:
+        yield Stream(listen, wire(LineSpeaker, FRAMING, TelnetText()), protocol="chat", try_it=TRY_LINES)
+    for listen in settings.json_lines:
+        framing = Lines(max_size=settings.unsent)
+        yield Stream(listen, wire(ObjectSpeaker, framing, Objects()), protocol="chat-json", try_it=TRY_JSON)
