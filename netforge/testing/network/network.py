@@ -9,7 +9,9 @@ from random import Random
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
+from twisted.internet import task
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 
@@ -17,6 +19,7 @@ from netforge.testing.network.guard import Guard
 from netforge.testing.network.links import Link
 from netforge.testing.network.machine import Machine
 from netforge.testing.network.names import Names
+from netforge.testing.network.replacements import replaced
 from netforge.testing.network.schedule import Schedule
 from netforge.testing.network.threads import Baton
 from netforge.testing.network.trace import Trace
@@ -62,6 +65,8 @@ class Network:
         self.running: Machine | None = None
         self.threads = Baton(self)
         self._guard = Guard(self, global_reactor=global_reactor)
+        # What task.cooperate uses, and so every upload of an HTTP client, lasts as long as the process otherwise.
+        self._cooperator = task.Cooperator(scheduler=self._in_a_turn)
         self._latency = latency
         self._machines: dict[str, Machine] = {}
         self._links: dict[frozenset[str], Link] = {}
@@ -203,12 +208,16 @@ class Network:
         observer = cast(ILogObserver, self._observe)
         globalLogPublisher.addObserver(observer)
         try:
-            with self._guard:
+            with self._guard, replaced(*self.threads.replaced(), (task, "_theCooperator", self._cooperator)):
                 yield
         finally:
             globalLogPublisher.removeObserver(observer)
             self._driven = False
             self.running = None
+
+    def _in_a_turn(self, tick: Callable[[], object]) -> IDelayedCall:
+        assert self.running is not None
+        return self.running.reactor.callLater(0, tick)
 
     def _observe(self, event: LogEvent) -> None:
         # What is logged by twisted.python.log has its failure elsewhere.
