@@ -50,8 +50,8 @@ from netforge.protocols.frames._varints import Varints
 from netforge.protocols.frames._xml import XML
 from netforge.protocols.frames.client import FrameClientFactory
 from netforge.protocols.frames.errors import IdleError, SlowReaderError
-from netforge.protocols.frames.interfaces import Codec, Framing
-from netforge.protocols.frames.protocol import Connected, FrameProtocol, Handler, Lost, Refused
+from netforge.protocols.frames.interfaces import Codec, Connected, Framing, Handler, Lost, Refused
+from netforge.protocols.frames.protocol import FrameProtocol
 from netforge.protocols.frames.server import FrameServerFactory
 
 __all__ = [

@@ -18,5 +18,4 @@ def load(module: str, codec: str) -> Any:
         return import_module(module)
     except ImportError as error:
         library = module.partition(".")[0]
-        library = module.partition(".")[0]
         raise ImportError(f"{codec} needs {library}: pip install 'netforge[frames]'") from error

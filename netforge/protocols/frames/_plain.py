@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
-
 from netforge.protocols.errors import LocalProtocolError, RemoteProtocolError
 
 __all__ = ["Raw", "Text"]
@@ -25,11 +23,12 @@ class Text:
     """Text.
 
     :param encoding: as Python names it.
-    :raises LookupError: there is no such encoding.
+    :raises LookupError: there is no such encoding of text.
     """
 
     def __init__(self, encoding: str = "utf-8") -> None:
-        self._encoding = codecs.lookup(encoding).name
+        "".encode(encoding)
+        self._encoding = encoding
 
     def encode(self, message: str) -> bytes:
         """Write text.

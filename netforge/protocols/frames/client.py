@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import ClientFactory
 
-from netforge.protocols.frames.interfaces import Codec, Framing
-from netforge.protocols.frames.protocol import Connected, FrameProtocol, Handler, Lost, Refused
+from netforge.protocols.frames.interfaces import Codec, Connected, Framing, Handler, Lost, Refused
+from netforge.protocols.frames.protocol import FrameProtocol
 
 __all__ = ["FrameClientFactory"]
 

@@ -1,12 +1,19 @@
-"""What a framing and a codec are, for those who bring their own."""
+"""What a framing and a codec are, for those who bring their own, and what a connection calls."""
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
+from twisted.python.failure import Failure
+
+from netforge.protocols.errors import RemoteProtocolError
 from netforge.protocols.frames._decoder import Decoder
 
-__all__ = ["Codec", "Framing"]
+if TYPE_CHECKING:
+    from netforge.protocols.frames.protocol import FrameProtocol
+
+__all__ = ["Codec", "Connected", "Framing", "Handler", "Lost", "Refused"]
 
 T = TypeVar("T")
 
@@ -38,3 +45,16 @@ class Codec(Protocol[T]):
 
         :raises RemoteProtocolError: the payload is no such message.
         """
+
+
+Handler: TypeAlias = Callable[["FrameProtocol[T]", T], object]
+"""What takes the messages: a function, one that returns a Deferred, or a coroutine function."""
+
+Connected: TypeAlias = Callable[["FrameProtocol[T]"], object]
+"""What is called first; of the same three kinds."""
+
+Lost: TypeAlias = Callable[["FrameProtocol[T]", Failure], object]
+"""What is called last, with the reason."""
+
+Refused: TypeAlias = Callable[["FrameProtocol[T]", RemoteProtocolError], object]
+"""What is called when the peer broke a rule."""

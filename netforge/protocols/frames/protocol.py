@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from inspect import isawaitable
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionDone
@@ -19,12 +17,13 @@ from zope.interface import implementer
 
 from netforge.protocols.deadlines import Deadline
 from netforge.protocols.errors import LocalProtocolError, RemoteProtocolError
+from netforge.protocols.frames._incoming import Incoming
 from netforge.protocols.frames._outgoing import Outgoing
 from netforge.protocols.frames.errors import IdleError, SlowReaderError
-from netforge.protocols.frames.interfaces import Codec, Framing
+from netforge.protocols.frames.interfaces import Codec, Connected, Framing, Handler, Lost, Refused
 from netforge.protocols.interfaces import IDrainable, IStreamTransport
 
-__all__ = ["Connected", "FrameProtocol", "Handler", "Lost", "Refused"]
+__all__ = ["FrameProtocol"]
 
 T = TypeVar("T")
 
@@ -33,9 +32,9 @@ T = TypeVar("T")
 class FrameProtocol(Protocol, Generic[T]):
     """A connection that sends and receives messages.
 
-    With a handler, every message is given to it, the next one when it is done with the last. Without one, ask:
-    ``await protocol.receive()``, or ``async for message in protocol``. Either way the peer is paused once more than
-    *max_waiting* messages wait, and resumed when none does.
+    With a handler, every message is given to it: the next one when it is done with the last, and when the transport's
+    buffer has room for an answer. Without one, ask: ``await protocol.receive()``, or ``async for message in protocol``.
+    Either way the peer is paused once more than *max_waiting* messages wait, or 16 KiB, and resumed when none does.
 
     What the peer sent before it ended its side, broke a rule or went away is handed over first. Then the connection is
     closed. An exception out of a handler or hook is logged and cuts the connection.
@@ -76,20 +75,15 @@ class FrameProtocol(Protocol, Generic[T]):
         self._framing = framing
         self._codec = codec
         self._handler = handler
-        self._max_unsent = max_unsent
-        self._max_waiting = max_waiting
         self._on_connected = on_connected
         self._on_lost = on_lost
         self._on_error = on_error
         self._deadline = Deadline(clock, idle, self._expired)
-        self._outgoing = Outgoing(self._deadline.progress)
-        self._decoder = framing.decoder()
-        self._waiting: deque[bytes] = deque()
+        self._incoming = Incoming(framing.decoder(), max_waiting)
+        self._outgoing = Outgoing(max_unsent, self._flow)
         self._receiver: Deferred[T] | None = None
         self._reason: Failure | None = None
         self._busy = False  # a handler or on_connected runs
-        self._paused = False
-        self._ended = False  # nothing more is read
         self._closing = False
         self._lost = False
 
@@ -113,12 +107,10 @@ class FrameProtocol(Protocol, Generic[T]):
         """Send what :meth:`encode` made, so that a message to many is encoded once."""
         if self._closing or self._reason is not None:
             return
-        if self._outgoing.full:
-            self._outgoing.size += len(frame)
-            if self._max_unsent is not None and self._outgoing.size > self._max_unsent:
-                self.abort(SlowReaderError(f"more than {self._max_unsent} bytes wait for it"))
-                return
-        self.transport.write(frame)
+        if self._outgoing.admits(len(frame)):
+            self.transport.write(frame)
+        else:
+            self.abort(SlowReaderError(f"more than {self._outgoing.most} bytes wait for it"))
 
     @property
     def unsent(self) -> int:
@@ -164,29 +156,30 @@ class FrameProtocol(Protocol, Generic[T]):
     @property
     def _wanting(self) -> bool:
         """Whether the next message would be taken now."""
-        return self._receiver is not None if self._handler is None else not self._busy
+        if self._handler is None:
+            return self._receiver is not None
+        return not (self._busy or self._outgoing.full)
 
     def _advance(self) -> None:
         """Hand over the next message if it is wanted, or do what follows after the last."""
         if not self._wanting:
             return
-        if self._waiting:
+        if self._incoming.waiting:
             self._hand_over()
         elif self._reason is not None:
-            receiver, self._receiver = self._receiver, None
-            if receiver is not None:
+            if (receiver := self._receiver) is not None:
+                self._receiver = None
                 receiver.errback(self._reason)
-        elif self._decoder.error is not None:
-            self._refuse(self._decoder.error)
-        elif self._ended:
+        elif self._incoming.error is not None and not self._closing:
+            self._refuse(self._incoming.error)
+        elif self._incoming.ended:
             self.close()
 
     def _hand_over(self) -> None:
-        if self._handler is not None:
+        if (receiver := self._receiver) is None:
             self._run(self._handle)
             return
-        receiver, self._receiver = self._receiver, None
-        assert receiver is not None
+        self._receiver = None
         try:
             message = self._next()
         except Exception:
@@ -195,13 +188,8 @@ class FrameProtocol(Protocol, Generic[T]):
             receiver.callback(message)
 
     def _next(self) -> T:
-        payload = self._waiting.popleft()
-        if self._paused and not self._waiting:
-            self._paused = False
-            if not self._ended:
-                self.transport.resumeProducing()
         try:
-            return self._codec.decode(payload)
+            return self._codec.decode(self._incoming.next())
         except RemoteProtocolError as error:
             self._refuse(error)
             assert self._reason is not None
@@ -209,12 +197,9 @@ class FrameProtocol(Protocol, Generic[T]):
 
     def _refuse(self, error: RemoteProtocolError) -> None:
         """The peer broke a rule: let the service answer, and close."""
-        self._waiting.clear()
+        self._incoming.clear()
         if self._on_error is not None and not self._lost:
-            try:
-                self._on_error(self, error)
-            except Exception:
-                self._log.failure("on_error failed")
+            self._tell(self._on_error, error)
         self._end_with(Failure(error))
         self.close()
 
@@ -225,7 +210,7 @@ class FrameProtocol(Protocol, Generic[T]):
         if self._closing or self._lost:
             return
         self._closing = True
-        self._waiting.clear()
+        self._incoming.clear()
         # With a producer, loseConnection would wait for its end.
         self.transport.unregisterProducer()
         self.transport.loseConnection()
@@ -237,24 +222,25 @@ class FrameProtocol(Protocol, Generic[T]):
         """
         if self._lost:
             return
-        self._waiting.clear()
+        self._incoming.clear()
         self._end_with(Failure(reason))
         self.transport.abortConnection()
 
     def drain(self) -> None:
         """Read nothing more, hand over what was received, then close."""
-        self._end()
-
-    def _end(self) -> None:
-        if not (self._ended or self._closing or self._lost):
-            self._ended = True
-            self.transport.pauseProducing()
+        if not (self._closing or self._lost):
+            self._incoming.end()
             self._advance()
 
     def _end_with(self, reason: Failure) -> None:
         if self._reason is None:
             self._reason = reason
             self._outgoing.fail(reason)
+        self._advance()
+
+    def _flow(self) -> None:
+        """The transport's buffer is full, or has room again."""
+        self._deadline.progress()
         self._advance()
 
     def _expired(self) -> None:
@@ -267,34 +253,29 @@ class FrameProtocol(Protocol, Generic[T]):
     # What the transport calls.
 
     def connectionMade(self) -> None:
+        self._incoming.transport = self.transport
         self.transport.registerProducer(self._outgoing, True)
         self._deadline.start()
         if self._on_connected is not None:
             self._run(partial(self._on_connected, self))
 
     def dataReceived(self, data: bytes) -> None:
-        if self._ended or self._closing:
+        if self._incoming.ended or self._closing:
             return
-        self._deadline.progress()
-        try:
-            self._waiting += self._decoder.receive_data(data)
-        except RemoteProtocolError:
-            # The decoder keeps it until the messages before it are handed over.
-            self._end()
-            return
+        # Who does not read makes no progress by sending.
+        if not self._outgoing.full:
+            self._deadline.progress()
+        self._incoming.take(data)
         self._advance()
-        if self._decoder.error is not None:
-            self._end()
-        elif len(self._waiting) > self._max_waiting and not self._paused:
-            self._paused = True
-            self.transport.pauseProducing()
+        self._incoming.pause_if_full()
 
     def readConnectionLost(self) -> None:
         """The peer ended its side, and may still want answers."""
         self._deadline.progress()
-        with suppress(RemoteProtocolError):  # which the decoder keeps as well
-            self._decoder.receive_eof()
-        self._end()
+        if not self._closing:
+            self._incoming.take_end()
+            self._incoming.end()
+            self._advance()
 
     def writeConnectionLost(self) -> None:
         """Never happens: we do not close only our side."""
@@ -302,13 +283,12 @@ class FrameProtocol(Protocol, Generic[T]):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._deadline.stop()
         self._lost = True
-        if reason.check(ConnectionDone) and not (self._ended or self._closing):
+        ended, self._incoming.ended = self._incoming.ended, True
+        if reason.check(ConnectionDone) and not (ended or self._closing):
             # No half-close, as over TLS: the end of the stream and of the connection are one.
-            with suppress(RemoteProtocolError):
-                self._decoder.receive_eof()
-        self._ended = True
-        if self._decoder.error is not None and not self._closing:
-            reason = Failure(self._decoder.error)
+            self._incoming.take_end()
+        if self._incoming.error is not None and not self._closing:
+            reason = Failure(self._incoming.error)
         self._end_with(reason)
         self._tell_lost()
 
@@ -338,8 +318,8 @@ class FrameProtocol(Protocol, Generic[T]):
         self._rest()
 
     def _handle(self) -> object:
-        """Call the handler until nothing waits, or there is something to wait for, which is returned."""
-        while self._waiting and self._handler is not None:
+        """Call the handler until no message waits, there is no room, or something to wait for, which is returned."""
+        while self._handler is not None and self._incoming.waiting and not self._outgoing.full:
             result = self._handler(self, self._next())
             if result is not None and isawaitable(result):
                 return result
@@ -351,7 +331,7 @@ class FrameProtocol(Protocol, Generic[T]):
         self._tell_lost()
 
     def _failed(self, error: Exception) -> None:
-        self._waiting.clear()
+        self._incoming.clear()
         # Whoever waits for room or a message here gets the reason itself, which is no failure of theirs.
         if self._reason is None or self._reason.value is not error:
             self._log.failure("the handler of {peer} failed", peer=self.transport.getPeer())
@@ -359,22 +339,12 @@ class FrameProtocol(Protocol, Generic[T]):
 
     def _tell_lost(self) -> None:
         if self._lost and not self._busy and self._on_lost is not None:
-            assert self._reason is not None
             on_lost, self._on_lost = self._on_lost, None
-            try:
-                on_lost(self, self._reason)
-            except Exception:
-                self._log.failure("on_lost failed")
+            self._tell(on_lost, self._reason)
 
-
-Handler: TypeAlias = Callable[[FrameProtocol[T], T], object]
-"""What takes the messages: a function, one that returns a Deferred, or a coroutine function."""
-
-Connected: TypeAlias = Callable[[FrameProtocol[T]], object]
-"""What is called first; of the same three kinds."""
-
-Lost: TypeAlias = Callable[[FrameProtocol[T], Failure], object]
-"""What is called last, with the reason."""
-
-Refused: TypeAlias = Callable[[FrameProtocol[T], RemoteProtocolError], object]
-"""What is called when the peer broke a rule."""
+    def _tell(self, hook: Callable[..., object], what: object) -> None:
+        """Call a hook that nothing waits for."""
+        try:
+            hook(self, what)
+        except Exception:
+            self._log.failure("{hook} failed", hook=hook)

@@ -90,6 +90,11 @@ def read(message: Any) -> Request:
 class ObjectSpeaker(Speaker[Any]):
     """A program."""
 
+    def encode(self, message: Any) -> bytes:
+        # The cap of the framing is for what comes in. What goes out is as large as the hub's limits allow, which may
+        # have been raised since this connection was made.
+        return self.wire.codec.encode(message) + b"\n"
+
     def express(self, event: Event) -> Any:
         return _plain(event)
 

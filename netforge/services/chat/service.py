@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from pydantic import model_validator
-
 from netforge.plugin import Context, Field, IBus, Listen, Parts, Settings, Stream, Task, service
 from netforge.protocols.frames import Lines
 from netforge.services.chat.hub import Hub
@@ -15,13 +13,8 @@ from netforge.services.chat.objects import Objects, ObjectSpeaker
 from netforge.services.chat.rooms import Limits
 from netforge.services.chat.speaker import Wire
 from netforge.services.chat.uplink import Term, Uplink
-from netforge.services.chat.words import NICK_SIZE, ROOM_SIZE
 
 __all__ = ["ChatSettings", "chat"]
-
-#: The most bytes in JSON around the text of one message, and around everything in an answer.
-AROUND_MESSAGE = 100 + NICK_SIZE + ROOM_SIZE
-AROUND_ANSWER = 8192
 
 
 class ChatSettings(Settings):
@@ -37,23 +30,10 @@ class ChatSettings(Settings):
     unsent: int = Field(
         65536,
         ge=16384,
-        description="the most bytes that wait for a slow reader once the transport's own buffer (64 KiB) is full; with "
-        "more it is disconnected. Also the most bytes of a JSON line",
+        description="the most bytes of events that wait for a slow reader once the transport's own buffer (64 KiB) is "
+        "full; with more it is disconnected. Also the most bytes of a JSON line from a program",
     )
     keepalive: bool = Field(True, description="whether TCP looks now and then if a silent client is still there")
-
-    @model_validator(mode="after")
-    def _the_largest_answer_fits(self) -> ChatSettings:
-        """What a newcomer gets at once must not count as reading too slowly."""
-        # JSON writes a quotation mark in two bytes.
-        history = self.history * (2 * self.message + AROUND_MESSAGE)
-        largest = history + self.members * (NICK_SIZE + 3) + 2 * self.topic + AROUND_ANSWER
-        if largest > self.unsent:
-            raise ValueError(
-                f"with this history, message and members a newcomer may be sent {largest} bytes at once: "
-                f"unsent must be {largest} at least, not {self.unsent}"
-            )
-        return self
 
     @property
     def limits(self) -> Limits:

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IReactorTime, ITCPTransport
 from twisted.internet.protocol import ServerFactory
+from twisted.internet.task import deferLater
 
 from netforge.protocols.errors import RemoteProtocolError
 from netforge.protocols.frames import Codec, FrameProtocol, Framing, SlowReaderError
@@ -48,7 +49,7 @@ class Speaker(FrameProtocol[T], Generic[T]):
         raise NotImplementedError
 
     def answer(self, answer: Answer) -> None:
-        """Send an answer, as one message or several."""
+        """Send an answer, all of it at once: requests wait for room, so that no answer counts as read too slowly."""
         raise NotImplementedError
 
     def obey(self, message: T) -> None:
@@ -70,11 +71,15 @@ class Speaker(FrameProtocol[T], Generic[T]):
         self.answer(Welcome(self.member.nick))
 
     def hear(self, message: T) -> Deferred[None]:
-        """A message is there. The next one is read when there is room for its answer."""
+        """A message is there. The next one is read in the next turn of the reactor.
+
+        So what everyone else is sent meanwhile can leave: somebody who says very much at once has nobody taken for a
+        slow reader. And who says something and hangs up still sees it come back.
+        """
         self.obey(message)
         if self.member not in self.wire.hub:
             self.close()
-        return self.drained()
+        return deferLater(self.wire.clock, 0)
 
     def deliver(self, event: Event) -> None:
         """Something happened in the hub."""
@@ -103,7 +108,8 @@ class Wire(ServerFactory[Speaker[T]], Generic[T]):
 
     :param speaker: what makes one of them.
     :param hub: where they meet.
-    :param unsent: the most bytes that wait for a slow reader beyond the transport's buffer, before it is cut.
+    :param unsent: the most bytes of events that wait for a slow reader while the transport's buffer is full, before
+        it is cut.
     :param keepalive: whether TCP looks after silent connections (RFC 9293, section 3.8.4).
     """
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -146,6 +147,85 @@ def test_a_quick_handler_pauses_nobody(serve: Serve, monkeypatch: pytest.MonkeyP
     peer = serve(echo)
     monkeypatch.setattr(peer, "pauseProducing", lambda: pytest.fail("paused"))
     assert len(peer.send(b"x\n" * 1000)) == 2000
+
+
+def test_a_peer_is_paused_behind_few_messages_that_are_large(serve: Serve) -> None:
+    story = Story(slow=True)
+    peer = serve(story.message)
+    peer.send(b"first\n")
+    for _ in range(2):
+        assert peer.producerState == "producing"
+        peer.send(b"x" * 10_000 + b"\n")
+    assert peer.producerState == "paused"
+    story.finish()
+    assert peer.producerState == "paused"
+    story.finish()
+    assert peer.producerState == "producing"
+
+
+def test_tiny_messages_of_a_large_read_do_not_all_wait_at_once(serve: Serve) -> None:
+    story = Story(slow=True)
+    peer = serve(story.message)
+    tracemalloc.start()
+    peer.send(b"ab\n" * 20_000)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peer.producerState == "paused"
+    assert held < 200_000
+    while story.open:
+        story.finish()
+    assert story.told == ["ab"] * 20_000
+    assert peer.producerState == "producing"
+
+
+def test_what_is_not_divided_yet_at_the_end_is_handed_over_before_an_error_in_it(serve: Serve) -> None:
+    story = Story(slow=True)
+    peer = serve(story.message, on_error=story.error)
+    peer.send(b"ab\n" * 10_000 + b"half")
+    peer.end()
+    while story.open:
+        story.finish()
+    assert story.told[:-1] == ["ab"] * 10_000
+    assert "ended 4 bytes" in story.told[-1]
+    assert peer.disconnecting
+
+
+def test_a_peer_that_sends_and_does_not_read_is_paused(serve: Serve) -> None:
+    peer = serve(echo, max_waiting=2)
+    full(peer)
+    assert peer.send(b"0\n1\n") == b""
+    assert peer.producerState == "producing"
+    peer.send(b"2\n")
+    assert peer.producerState == "paused"
+    peer.clear()
+    room(peer)
+    assert peer.value() == b"0\n1\n2\n"
+    assert peer.producerState == "producing"
+
+
+def test_a_handler_that_fills_the_buffer_gets_the_next_message_when_there_is_room(serve: Serve) -> None:
+    def fill(protocol: FrameProtocol[str], message: str) -> None:
+        protocol.send(message)
+        full(peer)
+
+    peer = serve(fill)
+    peer.send(b"a\nb\nc\n")
+    peer.end()
+    for answered in (b"a\n", b"a\nb\n", b"a\nb\nc\n"):
+        assert peer.value() == answered
+        assert not peer.disconnecting
+        room(peer)
+    assert peer.disconnecting
+
+
+def test_what_waits_for_room_when_the_connection_is_lost_is_handed_over_before_the_end(serve: Serve) -> None:
+    story = Story()
+    peer = serve(story.message, on_lost=story.lost)
+    full(peer)
+    peer.send(b"a\nb\n")
+    assert story.told == []
+    peer._lose(ConnectionLost())  # what the reactor does
+    assert story.told == ["a", "b", ConnectionLost]
 
 
 @pytest.mark.parametrize("kind", ["function", "coroutine", "deferred"])
@@ -602,6 +682,19 @@ def test_a_handler_that_closes_gets_no_more_messages(serve: Serve, memory: Memor
     assert story.told == ["a", ConnectionDone]
 
 
+def test_what_follows_after_a_handler_has_closed_is_no_error(serve: Serve, memory: MemoryReactor) -> None:
+    story = Story()
+
+    def quit_at_once(protocol: FrameProtocol[str], message: str) -> None:
+        story.message(protocol, message)
+        protocol.close()
+
+    peer = serve(quit_at_once, on_lost=story.lost, on_error=story.error)
+    peer.send(b"a\n" + b"x" * 16385)
+    memory.turn()
+    assert story.told == ["a", ConnectionDone]
+
+
 def test_abort_gives_its_reason_to_all(serve: Serve, memory: MemoryReactor, result: type[Result]) -> None:
     story = Story()
     peer = serve(on_lost=story.lost)
@@ -674,6 +767,15 @@ def test_a_peer_that_lets_us_wait_for_room_is_cut(serve: Serve, memory: MemoryRe
     full(peer)
     memory.wait(9)
     assert peer.lost is None
+    memory.wait(1)
+    assert peer.cut
+
+
+def test_that_a_peer_sends_is_no_progress_while_it_does_not_read(serve: Serve, memory: MemoryReactor) -> None:
+    peer = serve(echo, idle=10)
+    full(peer)
+    memory.wait(9)
+    peer.send(b"x")
     memory.wait(1)
     assert peer.cut
 

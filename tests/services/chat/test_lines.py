@@ -14,8 +14,7 @@ from netforge.services.chat.answers import Answer, Closing, Refused, RoomList, R
 from netforge.services.chat.commands import COMMANDS, Help, parse
 from netforge.services.chat.errors import ChatError
 from netforge.services.chat.events import Event, Said
-from netforge.services.chat.lines import FRAMING, TelnetText
-from netforge.services.chat.render import HELP, render, render_event
+from netforge.services.chat.lines import FRAMING, HELP, TelnetText, render, render_event
 from netforge.services.chat.requests import Act, Join, Nick, Part, Quit, Request, Rooms, Say, Tell, Topic, Who
 
 # Any character at all, with those that could do harm more often than they come by chance.

@@ -1,4 +1,4 @@
-"""The chat on a real host: plain sockets, netcat, two terminals, a program, somebody who does not read; a reload."""
+"""The chat in a process of its own: netcat, two terminals, a program on a UNIX socket; reload and stop by signals."""
 
 from __future__ import annotations
 
@@ -76,19 +76,6 @@ def talkers(server: Server, *nicks: str) -> Iterator[list[Talker]]:
         for talker in found[:-1]:
             talker.read_to(f"* {nicks[-1]} joined lobby")
         yield found
-
-
-def test_many_hear_the_same_in_the_same_order(server: Server) -> None:
-    nicks = [f"person{number}" for number in range(20)]
-    with talkers(server, *nicks) as people:
-        for number in range(50):
-            for person in people:
-                person.type(f"{number}")
-        heard = [[person.read() for _ in range(50 * len(people))] for person in people]
-    assert all(one == heard[0] for one in heard)
-    for nick in nicks:
-        said = [line for line in heard[0] if line.startswith(f"[lobby] <{nick}> ")]
-        assert said == [f"[lobby] <{nick}> {number}" for number in range(50)]
 
 
 @needs_netcat
@@ -179,41 +166,6 @@ def test_two_terminals(server: Server) -> None:
         other.type("/quit tea")
         one.wait_for("* bob left (tea)\r")
         other.wait_for("* Goodbye: you have left.\r")
-
-
-def test_what_telnet_clients_begin_with(server: Server) -> None:
-    with ExitStack() as stack:
-        connection = stack.enter_context(server.connect("chat"))
-        # PuTTY, when it is told to speak telnet: NAWS, TSPEED, TTYPE, NEW-ENVIRON, ECHO and SUPPRESS-GO-AHEAD.
-        connection.sendall(bytes.fromhex("fffb1f fffb20 fffb18 fffb27 fffd01 fffb03 fffd03"))
-        ada = Talker(connection, "ada")
-        # And when somebody presses Ctrl-C: interrupt, and a timing mark.
-        connection.sendall(bytes.fromhex("fff4 fffd06"))
-        ada.type("hello")
-        assert ada.read() == "[lobby] <ada> hello"
-
-
-def test_who_does_not_read_is_dropped_and_slows_nobody(server: Server) -> None:
-    with talkers(server, "ada", "bob") as [ada, bob], socket.socket() as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        host, port = server.address("chat").rsplit(":", 1)
-        connection.settimeout(PATIENCE)
-        connection.connect((host, int(port)))
-        Talker(connection, "cyd")
-        ada.read_to("* cyd joined lobby")
-        line = "x" * 500
-        said = f"[lobby] <ada> {line}"
-        dropped, rounds = False, 0
-        while not dropped:
-            rounds += 1
-            assert rounds < 1000, "cyd was never dropped"
-            ada.type(*[line] * 50, f"{rounds}")
-            heard = bob.read_to(f"[lobby] <ada> {rounds}")
-            assert heard.count(said) == 50
-            assert ada.read_to(f"[lobby] <ada> {rounds}").count(said) == 50
-            dropped = "* cyd left (reads too slowly)" in heard
-        bob.type("/who")
-        assert bob.read_to("* 2 here: ada, bob")
 
 
 def test_a_reload_leaves_everybody_in_their_rooms_and_a_stop_tells_them(server: Server, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from netforge.host.serving import serving
-from netforge.host.settings import SettingsError, draw, read_text
+from netforge.host.settings import draw, read_text
 from netforge.plugin import Internet, Listen, Stream
 from netforge.services.chat import ChatSettings, chat
 from netforge.services.chat.rooms import Limits
@@ -45,13 +45,6 @@ def test_every_limit_is_a_setting() -> None:
 def test_settings_have_bounds(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(settings))):
         ChatSettings(**settings)
-
-
-def test_what_a_newcomer_gets_must_fit(tmp_path: Path, installed: type[Installed]) -> None:
-    catalogue = installed(chat, shared=[bus])
-    with pytest.raises(SettingsError, match=r"f.toml:1: services.chat: .* unsent must be 608204 at least, not 65536"):
-        draw(read_text("[services.chat]\nhistory = 500", tmp_path, "f.toml"), catalogue)
-    assert draw(read_text("[services.chat]\nhistory = 500\nunsent = 608204", tmp_path), catalogue).plans
 
 
 def test_the_lab_has_both_wires_on_loopback(tmp_path: Path, installed: type[Installed]) -> None:
