@@ -1,17 +1,12 @@
-"""Tests of the plugin ``greet``, in memory: no ports, and time that the tests turn."""
+"""Tests of the plugin ``greet`` on a simulated network: no ports, and no waiting."""
 
 from pathlib import Path
-from typing import Any
 
-from twisted.internet.address import IPv4Address
-from twisted.internet.testing import MemoryReactorClock, StringTransport
+from netforge.testing import Network
+from netforge.testing.pytest_plugin import MakeLab
 
-from netforge.host import forge_from_text
-
+PLUGINS = Path(__file__).parent / "plugins"
 SETTINGS = """
-[netforge]
-plugin_dirs = ["plugins"]
-
 [services.greet]
 listen = ["tcp:127.0.0.1:7101"]
 word = "Welcome"
@@ -19,26 +14,16 @@ idle = 10
 """
 
 
-def connected() -> tuple[Any, Any, StringTransport]:
-    """A reactor on which the service runs, the server's side of a connection, and what a client would see of it."""
-    reactor: Any = MemoryReactorClock()
-    forge_from_text(SETTINGS, reactor, Path(__file__).parent).startService()
-    reactor.run()
-    reactor.advance(0)
-    [(_port, factory, _backlog, _interface)] = reactor.tcpServers
-    protocol = factory.buildProtocol(IPv4Address("TCP", "127.0.0.1", 50000))
-    protocol.makeConnection(transport := StringTransport())
-    return reactor, protocol, transport
+def test_a_greeting_for_each_line(lab: MakeLab) -> None:
+    client = lab(SETTINGS, plugin_dirs=[PLUGINS]).connect("greet")
+    client.send(b"Ada\nGra")
+    client.send(b"ce\n")
+    assert client.receive(30) == b"Welcome, Ada!\nWelcome, Grace!\n"
 
 
-def test_a_greeting_for_each_line() -> None:
-    _, protocol, transport = connected()
-    protocol.dataReceived(b"Ada\nGra")
-    protocol.dataReceived(b"ce\n")
-    assert transport.value() == b"Welcome, Ada!\nWelcome, Grace!\n"
-
-
-def test_silence_is_cut() -> None:
-    reactor, _, transport = connected()
-    reactor.advance(10)
-    assert transport.disconnected
+def test_silence_is_cut(lab: MakeLab, network: Network) -> None:
+    client = lab(SETTINGS, plugin_dirs=[PLUGINS]).connect("greet")
+    network.run(9)
+    assert not client.closed
+    network.run(2)
+    assert client.cut

@@ -75,3 +75,11 @@ def test_overwrites_nothing(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError, match="netforge-greeter is there already"):
         write_plugin("greeter", tmp_path)
     assert not list((tmp_path / "netforge-greeter").iterdir())
+
+
+def test_its_tests_pass(plugin: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q"], cwd=plugin, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "5 passed" in done.stdout

@@ -41,6 +41,8 @@ PUBLIC = [
     "netforge.plugin",
     "netforge.host",
     "netforge.protocols",
+    "netforge.reactor",
+    "netforge.testing",
     *(module.name for module in pkgutil.iter_modules(netforge.protocols.__path__, "netforge.protocols.")),
 ]
 

@@ -12,8 +12,11 @@ from tests.docs.conftest import DOCS, ROOT, blocks
 README = ROOT / "README.md"
 
 
-def test_its_plugin_is_the_example_that_is_run() -> None:
-    assert blocks(README, "python") == [(DOCS / "examples/plugins/hello.py").read_text()]
+def test_its_plugin_and_its_test_are_the_examples_that_are_run() -> None:
+    assert blocks(README, "python") == [
+        (DOCS / "examples/plugins/hello.py").read_text(),
+        (DOCS / "examples/test_hello.py").read_text(),
+    ]
 
 
 def test_its_settings_file_is_right_and_is_the_one_of_its_picture() -> None:

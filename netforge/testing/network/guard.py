@@ -55,8 +55,8 @@ class Guard:
     def __enter__(self) -> None:
         if Guard.active is not None:
             raise RuntimeError("another network is running")
-        Guard.active = self
         choose_reactors(self._choose)
+        Guard.active = self
 
     def __exit__(self, *_: object) -> None:
         restore_reactor()

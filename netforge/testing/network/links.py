@@ -33,7 +33,7 @@ class Link:
     :ivar duplicate: how likely a datagram arrives twice.
     :ivar reorder: how likely a datagram is overtaken by those of the next two latencies.
     :ivar mtu: bytes that a packet carries at most. A larger datagram is dropped, as on a path whose ICMP is filtered;
-        a stream arrives in segments of no more.
+        a stream arrives in segments of no more, but always of a byte at least.
     """
 
     def __init__(

@@ -18,7 +18,6 @@ from twisted.internet.interfaces import (
     IReactorSSL,
 )
 from twisted.logger import Logger
-from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -132,11 +131,15 @@ class SimulatedReactor(ReactorBase):  # type: ignore[override]  # it names argum
     def listenSSL(
         self, port: int, factory: Any, contextFactory: Any, backlog: int = 50, interface: str = ""
     ) -> IListeningPort:
+        from twisted.protocols.tls import TLSMemoryBIOFactory  # noqa: PLC0415  pyOpenSSL is an extra of Twisted
+
         return self.listenTCP(port, TLSMemoryBIOFactory(contextFactory, False, factory, self), backlog, interface)
 
     def connectSSL(
         self, host: str, port: int, factory: Any, contextFactory: Any, timeout: float = 30, bindAddress: Any = None
     ) -> IConnector:
+        from twisted.protocols.tls import TLSMemoryBIOFactory  # noqa: PLC0415  likewise
+
         tls = TLSMemoryBIOFactory(contextFactory, True, factory, self)
         return self.connectTCP(host, port, tls, timeout, bindAddress)
 

@@ -36,8 +36,6 @@ class StreamSocket(Socket):
     """
 
     kind = socket.SOCK_STREAM
-    #: The largest piece that is carried at once, in bytes.
-    largest = BUFFER
 
     def __init__(self, machine: Machine, family: socket.AddressFamily) -> None:
         super().__init__(machine, family)
@@ -121,6 +119,11 @@ class StreamSocket(Socket):
         return self._state is State.FAILED
 
     # What TCP and UNIX sockets do differently.
+
+    @property
+    def largest(self) -> int:
+        """The largest piece that is carried at once, in bytes."""
+        return BUFFER
 
     def _connect(self, name: Any) -> int:
         """Begin to connect; 0 if it is done at once, or a number of :mod:`errno`."""

@@ -43,6 +43,11 @@ class TCPSocket(StreamSocket):
         return self._link
 
     @property
+    def largest(self) -> int:
+        """Bytes that a segment carries at most."""
+        return max(self.link.mtu - HEADERS, 1)
+
+    @property
     def far(self) -> Machine:
         """The machine at the other end."""
         assert self._far is not None
@@ -62,7 +67,6 @@ class TCPSocket(StreamSocket):
 
     def _cross(self, link: Link, far: Machine) -> None:
         self._link, self._far = link, far
-        self.largest = link.mtu - HEADERS
         link.join(self)
 
     def _knock(self, tries: int) -> None:

@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 from twisted.logger import LogEvent
 
+from tests.reactors import fresh_reactors
 from tests.testing.behaviours.streams import TCP, UNIX, Stream
 from tests.testing.behaviours.worlds import RealWorld, SimulatedWorld, World
 
@@ -26,12 +27,15 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
-@pytest.fixture(params=[pytest.param("epoll", marks=pytest.mark.real), "simulated"])
-def world(request: pytest.FixtureRequest, tmp_path: Path, events: list[LogEvent]) -> Iterator[World]:
+@pytest.fixture(params=[pytest.param("real", marks=pytest.mark.real), "simulated"])
+def world(
+    request: pytest.FixtureRequest, tmp_path: Path, events: list[LogEvent], reactor_name: str | None
+) -> Iterator[World]:
     """Both worlds in turn. What a test does not flush from the log must not be there."""
-    made = (RealWorld if request.param == "epoll" else SimulatedWorld)(tmp_path, events)
-    yield made
-    made.close()
+    with fresh_reactors(reactor_name or "epoll") as make:
+        made = RealWorld(tmp_path, events, make()) if request.param == "real" else SimulatedWorld(tmp_path, events)
+        yield made
+        made.close()
     assert not made.flush(), "was logged"
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from unittest.mock import patch
 
 from twisted.internet.defer import Deferred
-from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import deferLater
 from twisted.logger import LogEvent
@@ -83,9 +82,9 @@ class RealWorld(World):
 
     host = "127.0.0.1"
 
-    def __init__(self, folder: Path, logged: list[LogEvent]) -> None:
+    def __init__(self, folder: Path, logged: list[LogEvent], reactor: Any) -> None:
         super().__init__(folder, logged)
-        self.server = self.client = EPollReactor()
+        self.server = self.client = reactor
 
     def run(self, body: Body) -> None:
         results: list[Any] = []

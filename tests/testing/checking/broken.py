@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import fail
 from twisted.internet.interfaces import IHalfCloseableProtocol
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.protocol import Factory, connectionDone
 from twisted.protocols.basic import LineOnlyReceiver
-from twisted.protocols.policies import TimeoutMixin
 from twisted.protocols.wire import Echo
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -32,6 +29,12 @@ class Good(LineOnlyReceiver):
         self.clock = clock
         self.deadline = Deadline(clock, 60, self.expired)
 
+    @classmethod
+    def make(cls, reactor: Any) -> Factory[Any]:
+        factory: Factory[Any] = Factory.forProtocol(partial(cls, reactor))
+        factory.noisy = False
+        return factory
+
     def connectionMade(self) -> None:
         self.deadline.start()
         self.transport.registerProducer(self.transport, True)
@@ -43,37 +46,10 @@ class Good(LineOnlyReceiver):
         self.deadline.progress()
         self.transport.write(b"%d\n" % len(line))
 
-    def lineLengthExceeded(self, line: bytes) -> None:
+    def lineLengthExceeded(self, line: bytes) -> None:  # noqa: N802  Twisted's
         self.transport.abortConnection()
 
     def expired(self) -> None:
-        self.transport.abortConnection()
-
-
-class GoodWithTimeoutMixin(TimeoutMixin, LineOnlyReceiver):
-    """Takes its time from the global reactor, as much of Twisted does."""
-
-    delimiter = b"\n"
-    transport: Any
-
-    def __init__(self, clock: Any) -> None:
-        pass
-
-    def connectionMade(self) -> None:
-        self.setTimeout(60)
-        self.transport.registerProducer(self.transport, True)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.setTimeout(None)
-
-    def lineReceived(self, line: bytes) -> None:
-        self.resetTimeout()
-        self.transport.write(line)
-
-    def lineLengthExceeded(self, line: bytes) -> None:
-        self.transport.abortConnection()
-
-    def timeoutConnection(self) -> None:
         self.transport.abortConnection()
 
 
@@ -111,7 +87,7 @@ class FailsAtAHalfClose(Good):
 class HandlesNoFailure(Good):
     def lineReceived(self, line: bytes) -> None:
         super().lineReceived(line)
-        fail(LookupError("nobody asked"))
+        vars(self).setdefault("answers", []).append(fail(LookupError("nobody asked")))
 
 
 class FailsLate(Good):
@@ -128,7 +104,7 @@ class KeepsWhatAFactoryMay(Good):
     def lineReceived(self, line: bytes) -> None:
         super().lineReceived(line)
         factory: Any = self.factory
-        factory.lines = [*getattr(factory, "lines", []), line]
+        vars(factory).setdefault("lines", []).append(line)
 
 
 class AnswersWhoeverDoesNotRead(Good):
@@ -152,10 +128,6 @@ class WaitsForTheRest(Good):
 
 
 class ClosesPolitely(Good):
-    def lineReceived(self, line: bytes) -> None:
-        super().lineReceived(line * 10)
-        self.transport.write(line * 10)
-
     def expired(self) -> None:
         self.transport.unregisterProducer()
         self.transport.loseConnection()
@@ -198,9 +170,9 @@ class Remembers(Good):
 #: Each with the check that finds it, and with words of what that says.
 BROKEN: list[tuple[type[Good], str, str]] = [
     (TakesPiecesForLines, "chunking", "in pieces of"),
-    (HangsUpOnAWholeQuit, "chunking", "then ConnectionDone"),
+    (HangsUpOnAWholeQuit, "chunking", "then open, when it arrives in pieces"),
     (WantsNumbers, "failures", "invalid literal for int"),
-    (FailsAtAReset, "failures", "ConnectionLost"),
+    (FailsAtAReset, "failures", "ConnectionAborted"),
     (FailsAtAHalfClose, "failures", "who would do that?"),
     (HandlesNoFailure, "failures", "nobody asked"),
     (FailsLate, "failures", "too late"),
@@ -215,22 +187,3 @@ BROKEN: list[tuple[type[Good], str, str]] = [
     (LeavesAFile, "leftovers", "broken.py"),
     (LeavesAThread, "leftovers", "the thread busy"),
 ]
-
-
-def serving(protocol: Callable[[Any], Protocol]) -> Callable[[Any], Factory[Any]]:
-    """What makes the factory of a protocol."""
-
-    def make(reactor: Any) -> Factory[Any]:
-        factory: Factory[Any] = Factory.forProtocol(partial(protocol, reactor))
-        factory.noisy = False
-        return factory
-
-    return make
-
-
-def __getattr__(name: str) -> Any:
-    """What makes the factory of a protocol that is broken has a name to be imported by: ``make_`` and the protocol's."""
-    raise AttributeError(name)
-
-
-__all__ = ["BROKEN", "Deferred", "Good", "GoodWithTimeoutMixin", "Remembers", "os", "serving"]

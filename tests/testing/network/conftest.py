@@ -1,8 +1,7 @@
-"""A network, and protocols that write down what happens to them."""
+"""Machines, and protocols that write down what happens to them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -61,13 +60,6 @@ async def connected(machine: Machine, host: str, port: int) -> Peer:
     protocol = await connectProtocol(HostnameEndpoint(machine.reactor, host, port), Peer())
     assert isinstance(protocol, Peer)
     return protocol
-
-
-@pytest.fixture
-def network() -> Iterator[Network]:
-    with Network(1) as network:
-        yield network
-    assert network.failures == []
 
 
 @pytest.fixture

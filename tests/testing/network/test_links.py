@@ -185,3 +185,23 @@ def test_datagrams_are_lost_over_a_cut_link(network: Network, server: Machine, c
     link.heal()
     network.run(1)
     assert "lost: the link is cut" in str(network.trace)
+
+
+def test_an_mtu_that_is_changed_holds_for_streams_that_are_open(
+    network: Network, server: Machine, client: Machine
+) -> None:
+    link = network.link(client, server)
+
+    async def talk() -> set[int]:
+        peer = await connected(client, "server", 7)
+        for mtu, size in [(1500, 1460), (41, 1), (0, 1)]:
+            link.mtu = mtu
+            peer.got = b""
+            peer.transport.write(bytes(3000))
+            await peer.receive(3000)
+            sizes.append(max(len(entry.data) for entry in list(network.trace)[-5:]))
+            assert sizes[-1] <= size
+        return set(sizes)
+
+    sizes: list[int] = []
+    assert 1 in network.run_until(talk())
