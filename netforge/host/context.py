@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from asyncio import AbstractEventLoop
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from random import Random
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from twisted.logger import Logger
 
 from netforge.plugin import Context, IReactor
+from netforge.reactor.anyloop import loop_of
 
 __all__ = ["HostContext", "Keepsakes"]
 
@@ -69,13 +70,8 @@ class HostContext(Context):
         self._owner = owner
 
     @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        try:
-            return asyncio.get_running_loop()
-        except RuntimeError:
-            raise LookupError(
-                f"{self._owner} needs an asyncio loop, and this reactor has none: start with --reactor=asyncio"
-            ) from None
+    def loop(self) -> AbstractEventLoop:
+        return loop_of(self.reactor)
 
     @property
     def state(self) -> Path:

@@ -26,9 +26,7 @@ def forge_from_file(path: Path | str, reactor: IReactor, *, random: Random | Non
     return Forge(read(), reactor, read, random)
 
 
-def forge_from_text(
-    text: str, reactor: IReactor, folder: Path | None = None, *, random: Random | None = None
-) -> Forge:
+def forge_from_text(text: str, reactor: IReactor, folder: Path | None = None, *, random: Random | None = None) -> Forge:
     """A forge that runs settings given as a text.
 
     :param text: TOML, as in a settings file.

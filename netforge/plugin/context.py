@@ -54,9 +54,11 @@ class Context(ABC):
     @property
     @abstractmethod
     def loop(self) -> AbstractEventLoop:
-        """The running asyncio loop.
+        """The asyncio loop that runs on the reactor: a real one on netforge's reactor and on Twisted's asyncio reactor.
 
-        :raises LookupError: if the reactor has none; says which reactor to choose.
+        On the others, and on the simulated network, it has time, tasks, futures and threads, and its methods for
+        sockets, processes and signals raise :exc:`NotImplementedError`, which says which reactor to choose. There it
+        is the running loop only in what it calls itself: elsewhere pass it on, as ``loop=context.loop``.
         """
 
     @property

@@ -239,7 +239,13 @@ def test_a_build_finds_the_asyncio_loop_running(stage: Stage, drive_asyncio: Dri
     drive_asyncio(scenario, before=before)
 
 
-def test_without_an_asyncio_loop_a_service_is_told_which_reactor_has_one(stage: Stage) -> None:
+def test_without_an_asyncio_reactor_there_is_a_loop_of_the_reactors_turns(stage: Stage) -> None:
     stage.start(TWO)
-    with pytest.raises(LookupError, match=r"service 'a' needs an asyncio loop, .*: start with --reactor=asyncio"):
-        assert stage.contexts["a1"].loop
+    loop = stage.contexts["a1"].loop
+    assert stage.contexts["b1"].loop is loop
+    called = loop.create_future()
+    loop.call_later(5, called.set_result, None)
+    stage.reactor.wait(4)
+    assert not called.done()
+    stage.reactor.wait(1)
+    assert called.done()
