@@ -1,0 +1,110 @@
+"""The servers on Twisted, the same protocols on every reactor: what is compared is the reactor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.interfaces import IDelayedCall, ITCPTransport, IUDPTransport
+from twisted.internet.protocol import DatagramProtocol, Factory, Protocol
+from twisted.internet.ssl import PrivateCertificate
+
+from bench.peers.serving import BACKLOG, DOWNLOAD, HOST, Arguments, announce, parse_arguments
+from bench.peers.timers import TimerLoad
+from netforge.protocols.echo import EchoFactory
+
+__all__ = ["main"]
+
+
+class _NoDelay(Protocol):
+    """As asyncio and uvloop do by themselves."""
+
+    transport: ITCPTransport
+
+    def connectionMade(self) -> None:
+        self.transport.setTcpNoDelay(True)
+
+
+class _Echo(_NoDelay):
+    def dataReceived(self, data: bytes) -> None:
+        self.transport.write(data)
+
+
+class _Sink(_NoDelay):
+    def dataReceived(self, data: bytes) -> None:
+        """Throw it away."""
+
+
+class _Download(_NoDelay):
+    def dataReceived(self, data: bytes) -> None:
+        self.transport.write(DOWNLOAD)
+
+
+class _DatagramEcho(DatagramProtocol):
+    transport: IUDPTransport
+
+    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
+        self.transport.write(datagram, addr)
+
+
+_PROTOCOLS: dict[str, type[Protocol]] = {
+    "tcp-echo": _Echo,
+    "tls-echo": _Echo,
+    "tcp-sink": _Sink,
+    "tcp-download": _Download,
+}
+
+
+def main(install: Callable[[], object]) -> None:
+    """Serve what the command line wants on the reactor that this installs, until the input ends."""
+    arguments = parse_arguments()
+    install()
+    from twisted.internet import reactor  # noqa: PLC0415, TID251  just installed, and this is its launcher
+
+    if arguments.case == "timers":
+        _change_timers(reactor, arguments)
+    else:
+        port = _listen(reactor, arguments)
+        announce(port.getHost().port)
+    reactor.run()
+
+
+def _listen(reactor: Any, arguments: Arguments) -> Any:
+    match arguments.case:
+        case "udp-echo":
+            return reactor.listenUDP(0, _DatagramEcho(), HOST)
+        case "tcp-echo-factory":
+            return reactor.listenTCP(0, EchoFactory(reactor), BACKLOG, HOST)
+        case "tls-echo":
+            options = PrivateCertificate.loadPEM(arguments.certificate.read_bytes()).options()
+            return reactor.listenSSL(0, _factory("tls-echo"), options, BACKLOG, HOST)
+        case case:
+            return reactor.listenTCP(0, _factory(case), BACKLOG, HOST)
+
+
+def _factory(case: str) -> Factory[Any]:
+    factory = Factory.forProtocol(_PROTOCOLS[case])
+    factory.noisy = False
+    return factory
+
+
+def _change_timers(reactor: Any, arguments: Arguments) -> None:
+    def start(delay: float) -> IDelayedCall:
+        timer: IDelayedCall = reactor.callLater(delay, _never)
+        return timer
+
+    def reset(timer: IDelayedCall, delay: float) -> IDelayedCall:
+        timer.reset(delay)
+        return timer
+
+    def replace(timer: IDelayedCall, delay: float) -> IDelayedCall:
+        timer.cancel()
+        return start(delay)
+
+    change = reset if arguments.operation == "reset" else replace
+    load = TimerLoad(arguments, start, change, lambda call: reactor.callLater(0, call))
+    reactor.callWhenRunning(load.run)
+
+
+def _never() -> None:
+    raise AssertionError("this timer is far away")
