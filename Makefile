@@ -4,7 +4,7 @@
 PYTHON ?= python3
 # How many tests run at once.
 WORKERS ?= auto
-# Passed on to twistd by `make run`, to pytest by `make test`: make test ARGS="-k echo".
+# Passed on to netforge by `make run`, to pytest by `make test`: make test ARGS="-k echo".
 ARGS ?=
 
 BIN := .venv/bin
@@ -13,17 +13,17 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 INPUTS := setup.cfg pyproject.toml | $(BIN)/pip
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint docs check clean
+.PHONY: help install run test test-reactor soak bench lint docs check clean
 # The targets share .venv. What takes long, the tests, runs in parallel by itself.
 .NOTPARALLEL:
 
 help:  ## print the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
 install: .venv/.installed  ## create .venv and install netforge there
 
-run: install  ## run the lab: every service, on loopback and high ports (ARGS: twistd's netforge options)
-	@exec $(BIN)/twistd --pidfile= -n netforge $(ARGS)
+run: install  ## run the lab: every service, on loopback and high ports (ARGS: those of netforge run)
+	@exec $(BIN)/netforge run $(ARGS)
 
 test: .venv/.installed-test  ## run all tests (ARGS: pytest's; WORKERS: how many at once)
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup $(ARGS)
@@ -34,10 +34,20 @@ lint: .venv/.installed-dev  ## check style, types and import contracts
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports --no-logo
 
+test-reactor: .venv/.installed-test  ## run Twisted's reactor tests on ours and on epoll, and compare
+	@$(BIN)/python tests/reactor/conformance.py
+
+soak: .venv/.installed-test  ## run for longer what the tests run for short: a thousand scenarios of the simulated network
+	SCENARIOS=1000 $(BIN)/pytest -q -n $(WORKERS) tests/testing/network/test_determinism.py
+
+bench: .venv/.installed-bench  ## measure against peers (CASES, PEERS, JSON=FILE, CHART=FOLDER, ROUNDS, SECONDS, QUICK=1)
+	@exec $(BIN)/python -m bench $(CASES) $(PEERS:%=--peer %) $(if $(QUICK),--quick) $(ROUNDS:%=--rounds %) \
+	    $(SECONDS:%=--seconds %) $(JSON:%=--json %) $(CHART:%=--chart %)
+
 docs: .venv/.installed-dev  ## build the documentation in docs/_build/html; warnings are errors
 	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build/html
 
-check: lint docs test  ## everything that CI checks
+check: lint docs test test-reactor  ## everything that CI checks
 
 clean:  ## remove .venv and whatever else was generated
 	rm -rf .venv docs/_build twisted/plugins/dropin.cache
@@ -55,10 +65,14 @@ $(BIN)/pip:
 	$(PIP) -e .
 	@touch $@
 
+.venv/.installed-bench: $(INPUTS)
+	$(PIP) -e '.[bench]'
+	@touch .venv/.installed $@
+
 .venv/.installed-test: $(INPUTS)
 	$(PIP) -e '.[test]'
-	@touch .venv/.installed $@
+	@touch .venv/.installed .venv/.installed-bench $@
 
 .venv/.installed-dev: $(INPUTS)
 	$(PIP) -e '.[dev]'
-	@touch .venv/.installed .venv/.installed-test $@
+	@touch .venv/.installed .venv/.installed-bench .venv/.installed-test $@

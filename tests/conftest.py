@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from typing import Any, cast
@@ -10,9 +9,7 @@ from typing import Any, cast
 import hypothesis
 import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
-from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import Deferred
-from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.error import CannotListenError, ConnectionAborted, ConnectionDone
 from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol, IListeningPort, IProtocol, IReactorUDP
 from twisted.internet.testing import MemoryReactorClock, StringTransport
@@ -21,6 +18,14 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from netforge.host.discovery import Catalogue, Found, Plugin, Registry
+from tests.reactors import REACTORS, fresh_reactors
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--reactor", choices=REACTORS, help="what tests on real sockets run on, where they do not say themselves"
+    )
+
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -287,22 +292,29 @@ class Drive:
         return result
 
 
+@pytest.fixture(scope="session")
+def reactor_name(request: pytest.FixtureRequest) -> str | None:
+    """The reactor that was asked for by ``--reactor``, if any was."""
+    name: str | None = request.config.getoption("--reactor")
+    return name
+
+
 @pytest.fixture
-def drive() -> Drive:
-    """Runs a scenario on Twisted's epoll reactor."""
-    return Drive(EPollReactor)
+def drive(reactor_name: str | None) -> Iterator[Drive]:
+    """Runs a scenario on Twisted's epoll reactor, or on that which was asked for."""
+    with fresh_reactors(reactor_name or "epoll") as make:
+        yield Drive(make)
 
 
 @pytest.fixture
 def drive_asyncio() -> Iterator[Drive]:
     """Runs a scenario on Twisted's asyncio reactor."""
-    loop = asyncio.new_event_loop()
-    yield Drive(lambda: AsyncioSelectorReactor(loop))
-    loop.close()
+    with fresh_reactors("asyncio") as make:
+        yield Drive(make)
 
 
-@pytest.fixture(params=["drive", "drive_asyncio"], ids=["epoll", "asyncio"])
-def drive_each(request: pytest.FixtureRequest) -> Drive:
-    """Runs a scenario on one of Twisted's reactors after the other."""
-    drive: Drive = request.getfixturevalue(request.param)
-    return drive
+@pytest.fixture(params=REACTORS)
+def drive_each(request: pytest.FixtureRequest) -> Iterator[Drive]:
+    """Runs a scenario on one reactor after the other."""
+    with fresh_reactors(request.param) as make:
+        yield Drive(make)

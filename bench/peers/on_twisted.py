@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -78,6 +79,10 @@ def _listen(reactor: Any, arguments: Arguments) -> Any:
         case "tls-echo":
             options = PrivateCertificate.loadPEM(arguments.certificate.read_bytes()).options()
             return reactor.listenSSL(0, _factory("tls-echo"), options, BACKLOG, HOST)
+        case "tls-echo-context":
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(arguments.certificate)
+            return reactor.listenSSL(0, _factory("tls-echo"), context, BACKLOG, HOST)
         case case:
             return reactor.listenTCP(0, _factory(case), BACKLOG, HOST)
 

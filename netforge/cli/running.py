@@ -8,14 +8,17 @@ from typing import Any
 
 import click
 from twisted.application.reactors import NoSuchReactor, installReactor
-from twisted.logger import globalLogBeginner, textFileLogObserver
+from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
 
+import netforge.reactor
 from netforge.cli import sources
 from netforge.cli.launch import installed_reactor, launcher
 from netforge.cli.options import plugin_dirs
 from netforge.host import BindError
 
 __all__ = ["run"]
+
+log = Logger()
 
 
 @click.command()
@@ -26,7 +29,12 @@ __all__ = ["run"]
     "--ready-file", type=click.Path(path_type=Path), help="Write what serves where to this file, as JSON, when ready."
 )
 @click.option("--free-ports", is_flag=True, help="Let the system choose the ports of the lab.")
-@click.option("--reactor", "reactor_name", help="Twisted's reactor: epoll, asyncio ...; see twistd --help-reactors.")
+@click.option(
+    "--reactor",
+    "reactor_name",
+    help="The reactor: forge, epoll, asyncio ...; see twistd --help-reactors. By default forge, or Twisted's own where "
+    "uvloop is not installed.",
+)
 def run(
     file: Path | None,
     plugin_dir: tuple[Path, ...],
@@ -42,8 +50,8 @@ def run(
     if file is not None:
         for option in ["--state"] * (state is not None) + ["--free-ports"] * free_ports:
             raise click.UsageError(f"give either FILE or {option}, not both")
-    _install(reactor_name)
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
+    _install(reactor_name)
     if file is not None:
         source = sources.from_file(file, plugin_dir)
     else:
@@ -62,9 +70,16 @@ def run(
 
 
 def _install(name: str | None) -> None:
+    """Install a reactor by its name, or else the fastest that can be had."""
     if name is None:
+        try:
+            netforge.reactor.install()
+        except ImportError:
+            log.info("uvloop is not installed, so this runs on Twisted's own reactor: slower, but otherwise the same")
         return
     try:
         installReactor(name)
     except NoSuchReactor:
         raise click.BadParameter(f"there is no reactor {name!r}", param_hint="--reactor") from None
+    except ImportError as error:
+        raise click.BadParameter(f"{name} cannot be had: {error}", param_hint="--reactor") from None

@@ -82,14 +82,23 @@ Launch = Callable[..., Server]
 
 
 @pytest.fixture
-def launch(tmp_path: Path) -> Iterator[Launch]:
-    """Start ``twistd`` or ``netforge`` with arguments, in a folder of its own; all are killed in the end."""
+def launch(tmp_path: Path, reactor_name: str | None) -> Iterator[Launch]:
+    """Start ``twistd`` or ``netforge`` with arguments, in a folder of its own; all are killed in the end.
+
+    They run on the reactor that the tests were told to, unless their arguments name one.
+    """
     servers: list[Server] = []
     environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "xdg"), "PYTHONUNBUFFERED": "1"}
 
     def start(command: str, *arguments: object, env: dict[str, str] | None = None, **options: Any) -> Server:
+        words = [str(argument) for argument in arguments]
+        if reactor_name is not None and "--reactor" not in words:
+            if command == "twistd":
+                words.insert(0, f"--reactor={reactor_name}")
+            elif words[:1] == ["run"]:
+                words.append(f"--reactor={reactor_name}")
         process = subprocess.Popen(
-            [str(BIN / command), *map(str, arguments)],
+            [str(BIN / command), *words],
             cwd=tmp_path,
             env={**environment, **(env or {})},
             stdin=subprocess.DEVNULL,

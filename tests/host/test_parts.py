@@ -36,7 +36,15 @@ def built(stage: Stage, build: Build, **declared: Any) -> str:
     return str(stage.failure(forge.when_ready()))
 
 
-FACTORY = Factory.forProtocol(Protocol)
+class Named(Factory[Protocol]):
+    protocol = Protocol
+
+    def __repr__(self) -> str:
+        # Without its address, since parametrized tests are called by their parameters.
+        return "<a factory>"
+
+
+FACTORY = Named()
 
 
 @pytest.mark.parametrize(

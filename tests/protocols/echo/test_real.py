@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint
-from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.error import ConnectionRefusedError  # noqa: A004  # Twisted's
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.threads import deferToThreadPool
-from twisted.python.failure import Failure
 
 from netforge.protocols.echo import (
     CharacterGenerator,
@@ -38,30 +36,16 @@ from netforge.protocols.echo import (
     read_time,
 )
 
+if TYPE_CHECKING:
+    from tests.conftest import Drive
+
 pytestmark = pytest.mark.real
 
 MIB = 1024 * 1024
 LOCALHOST = "127.0.0.1"
 
 
-def run(scenario: Callable[[EPollReactor], Coroutine[Deferred[Any], Any, Any]]) -> Any:
-    """Run a scenario on a reactor of its own, which ends with it."""
-    reactor = EPollReactor()
-    results: list[Any] = []
-
-    def begin() -> None:
-        deferred = Deferred.fromCoroutine(scenario(reactor)).addTimeout(20, reactor)
-        deferred.addBoth(results.append).addBoth(lambda _: reactor.stop())
-
-    reactor.callWhenRunning(begin)
-    reactor.run(installSignalHandlers=False)
-    [result] = results
-    if isinstance(result, Failure):
-        result.raiseException()
-    return result
-
-
-def in_thread(reactor: EPollReactor, function: Callable[..., Any], *args: object) -> Deferred[Any]:
+def in_thread(reactor: Any, function: Callable[..., Any], *args: object) -> Deferred[Any]:
     return deferToThreadPool(reactor, reactor.getThreadPool(), function, *args)
 
 
@@ -91,18 +75,18 @@ def send_and_end(port: int, data: bytes, delay: float) -> bytes:
 
 @pytest.mark.parametrize("size", [0, 5, MIB, 8 * MIB])
 @pytest.mark.parametrize("delay", [0, 0.2])
-def test_echo_loses_nothing_when_the_peer_ends_its_side(size: int, delay: float) -> None:
+def test_echo_loses_nothing_when_the_peer_ends_its_side(drive: Drive, size: int, delay: float) -> None:
     data = Random(1).randbytes(size)
 
-    async def scenario(reactor: EPollReactor) -> bytes:
+    async def scenario(reactor: Any) -> bytes:
         port = reactor.listenTCP(0, EchoFactory(reactor), interface=LOCALHOST)
         result: bytes = await in_thread(reactor, send_and_end, port_of(port), data, delay)
         return result
 
-    assert run(scenario) == data
+    assert drive(scenario) == data
 
 
-def test_echo_aborts_a_peer_that_never_reads() -> None:
+def test_echo_aborts_a_peer_that_never_reads(drive: Drive) -> None:
     def flood(port: int) -> int:
         sent = 0
         with socket.create_connection((LOCALHOST, port), timeout=10) as peer:
@@ -111,32 +95,32 @@ def test_echo_aborts_a_peer_that_never_reads() -> None:
                     sent += peer.send(bytes(65536))
             return sent
 
-    async def scenario(reactor: EPollReactor) -> int:
+    async def scenario(reactor: Any) -> int:
         port = reactor.listenTCP(0, EchoFactory(reactor, idle=0.3), interface=LOCALHOST)
         sent: int = await in_thread(reactor, flood, port_of(port))
         return sent
 
     # The kernel's buffers on both sides, and ours.
-    assert run(scenario) < 64 * MIB
+    assert drive(scenario) < 64 * MIB
 
 
-def test_character_generator() -> None:
+def test_character_generator(drive: Drive) -> None:
     def read(port: int) -> bytes:
         with socket.create_connection((LOCALHOST, port), timeout=10) as peer, peer.makefile("rb") as stream:
             return stream.read(4 * MIB)
 
-    async def scenario(reactor: EPollReactor) -> bytes:
+    async def scenario(reactor: Any) -> bytes:
         port = reactor.listenTCP(0, CharacterGeneratorFactory(reactor), interface=LOCALHOST)
         result: bytes = await in_thread(reactor, read, port_of(port))
         return result
 
-    assert run(scenario) == CharacterGenerator().read(4 * MIB)
+    assert drive(scenario) == CharacterGenerator().read(4 * MIB)
 
 
-def test_our_clients_with_our_servers() -> None:
+def test_our_clients_with_our_servers(drive: Drive) -> None:
     data = Random(1).randbytes(MIB)
 
-    async def scenario(reactor: EPollReactor) -> None:
+    async def scenario(reactor: Any) -> None:
         def serve(factory: Any) -> TCP4ClientEndpoint:
             port = reactor.listenTCP(0, factory, interface=LOCALHOST)
             return TCP4ClientEndpoint(reactor, LOCALHOST, port_of(port))
@@ -149,26 +133,26 @@ def test_our_clients_with_our_servers() -> None:
         ):
             assert abs(datetime.now(UTC) - moment) < timedelta(seconds=5)
 
-    run(scenario)
+    drive(scenario)
 
 
-def test_datagrams() -> None:
-    async def scenario(reactor: EPollReactor) -> None:
+def test_datagrams(drive: Drive) -> None:
+    async def scenario(reactor: Any) -> None:
         echoing = reactor.listenUDP(0, EchoDatagrams(), interface=LOCALHOST)
         assert await exchange(reactor, LOCALHOST, port_of(echoing), b"hello", reactor) == b"hello"
         telling = reactor.listenUDP(0, TimeDatagrams(reactor), interface=LOCALHOST)
         answer = await exchange(reactor, LOCALHOST, port_of(telling), b"", reactor)
         assert abs(decode_time(answer, time.time()) - time.time()) < 5
 
-    run(scenario)
+    drive(scenario)
 
 
-def test_a_port_where_nothing_listens_refuses_datagrams() -> None:
-    async def scenario(reactor: EPollReactor) -> None:
+def test_a_port_where_nothing_listens_refuses_datagrams(drive: Drive) -> None:
+    async def scenario(reactor: Any) -> None:
         port = reactor.listenUDP(0, EchoDatagrams(), interface=LOCALHOST)
         number = port_of(port)
         await port.stopListening()
         with pytest.raises(ConnectionRefusedError):
             await exchange(reactor, LOCALHOST, number, b"hello", reactor)
 
-    run(scenario)
+    drive(scenario)

@@ -37,7 +37,9 @@ async def test_when_both_sides_of_a_unix_connection_close_at_once_the_second_fin
     server, client = await UNIX(world).pair()
     server.transport.loseConnection()
     client.transport.loseConnection()
-    assert {await server.lost(), await client.lost()} == {ConnectionDone, ConnectionLost}
+    reasons = {await server.lost(), await client.lost()}
+    # With nothing to send, uvloop does not try to.
+    assert reasons == {ConnectionDone, ConnectionLost} or (world.on_uvloop and reasons == {ConnectionDone})
 
 
 async def test_the_end_comes_in_a_turn_of_its_own(stream: Stream) -> None:
@@ -179,7 +181,9 @@ async def test_a_protocol_that_aborts_hears_no_more(stream: Stream) -> None:
     await server.lost()
     assert len(server.data) < MIB
     assert [event[0] for event in server.events] == ["made", "data", "lost"]
-    assert await client.lost() is ConnectionLost
+    reason = await client.lost()
+    # Over UNIX, uvloop may find the end first, and no longer the reason for it.
+    assert reason is ConnectionLost or (stream.world.on_uvloop and isinstance(stream, UNIX))
 
 
 async def close_with_something_unread(stream: Stream) -> tuple[Recorder, Recorder]:

@@ -14,6 +14,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import LogEvent
 from twisted.python.failure import Failure
 
+from netforge.reactor import ForgeReactor
 from netforge.testing import Network
 from twisted import internet
 
@@ -44,6 +45,11 @@ class World(ABC):
         self.folder = folder
         self.logged = logged
         self.opened: list[Any] = []
+
+    @property
+    def on_uvloop(self) -> bool:
+        """Whether it differs as ``netforge.reactor`` says."""
+        return isinstance(self.client, ForgeReactor)
 
     @abstractmethod
     def run(self, body: Body) -> None:
