@@ -91,7 +91,7 @@ def test_one_service_runs_by_its_flags(launch: Launch, arguments: tuple[str, ...
     assert server.end() == 0
 
 
-@pytest.mark.parametrize("reactor", ["epoll", "asyncio", "poll"])
+@pytest.mark.parametrize("reactor", ["epoll", "asyncio", "poll", "forge"])
 def test_a_file_runs_on_every_reactor(launch: Launch, tmp_path: Path, reactor: str) -> None:
     (tmp_path / "forge.toml").write_text('[services.echo]\nlisten = ["tcp:127.0.0.1:0", "unix:run/echo.sock"]\n')
     server = launch("netforge", "run", "forge.toml", "--ready-file", "ready.json", "--reactor", reactor)
@@ -104,6 +104,26 @@ def test_a_file_runs_on_every_reactor(launch: Launch, tmp_path: Path, reactor: s
         connection.shutdown(socket.SHUT_WR)
     assert server.end() == 0
     assert not (tmp_path / "run" / "echo.sock").exists()
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_without_uvloop_it_runs_on_another_reactor_and_says_so_once(
+    launch: Launch, tmp_path: Path, reactor_name: str | None, *, hidden: bool
+) -> None:
+    if reactor_name is not None:
+        pytest.skip("these tests were told what to run on")
+    (tmp_path / "forge.toml").write_text('[services.echo]\nlisten = ["tcp:127.0.0.1:0"]\n')
+    if hidden:
+        (tmp_path / "hidden").mkdir()
+        (tmp_path / "hidden" / "uvloop.py").write_text("raise ImportError('there is no uvloop here')")
+    server = launch(
+        *("netforge", "run", "forge.toml", "--ready-file", "ready.json"), env={"PYTHONPATH": str(tmp_path / "hidden")}
+    )
+    server.wait_ready()
+    with server.connect("echo") as connection:
+        assert echoed(connection, b"hello") == b"hello"
+    assert server.end() == 0
+    assert server.printed.count("uvloop is not installed, so this runs on Twisted's own reactor") == hidden
 
 
 @pytest.mark.parametrize("daemon", [(), ("-n",)], ids=["daemon", "foreground"])
