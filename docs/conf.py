@@ -18,6 +18,7 @@ smartquotes = False  # they would make one dash of the two before an option
 html_theme = "furo"
 html_title = f"netforge {__version__}"
 html_copy_source = False
+html_static_path = ["_static"]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
