@@ -88,13 +88,12 @@ def run_tests(name: str) -> None:
 
 
 def passed_on(name: str) -> tuple[set[str], str]:
-    """The names of the tests that pass on a reactor, without its own name in them; and what was printed of the others."""
+    """The names of the tests that pass, without the reactor's own name in them; and what was printed of the others."""
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
             [sys.executable, Path(__file__).resolve(), name],
             cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             timeout=TIMEOUT,
             check=True,
         )
