@@ -55,4 +55,4 @@ async def by_loop(protocol: FrameProtocol[Any]) -> None:
     ids=["lines", "xml", "netstrings", "16", "32", "varints"],
 )
 def test_a_server_of_frames(framing: Any, codec: Any, example: bytes, way: dict[str, Any]) -> None:
-    check_protocol(lambda reactor: FrameServerFactory(framing, codec, clock=reactor, **way), [example], runs=4)
+    check_protocol(lambda reactor: FrameServerFactory(framing, codec, clock=reactor, **way), [example], runs=10)

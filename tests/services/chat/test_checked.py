@@ -37,4 +37,4 @@ def wire(name: str, reactor: Any) -> Wire[Any]:
     ],
 )
 def test_a_wire(name: str, example: bytes) -> None:
-    check_protocol(partial(wire, name), [example], deadline=None, runs=6)
+    check_protocol(partial(wire, name), [example], deadline=None, runs=15)
