@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,23 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from netforge.cli.launch import installed_reactor
+from netforge.host.components import with_components
 from netforge.host.discovery import Catalogue
-from netforge.host.settings import read_table
+from netforge.host.errors import ServiceFailed
+from netforge.host.settings import SettingsError, read_document, read_table, read_text
+from netforge.host.settings.document import Document
 from netforge.host.settings.flags import Flag, flags, table
 from netforge.host.settings.validation import validate
 from netforge.plugin import Command, CommandFailed
 from netforge.plugin.listen import ListenerTable
 
 __all__ = ["groups"]
+
+CONFIG = click.Option(
+    ["--config"],
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The settings file of the server; by default forge.toml in this folder, if there is one.",
+)
 
 
 @cache
@@ -48,10 +57,11 @@ def _group(root: click.Group, words: list[str], title: str) -> click.Group:
 def _command(name: str, command: Command[Any]) -> click.Command:
     offered = {flag.key: flag for flag in flags(command.options)}
 
-    def run(**given: Any) -> None:
-        _run(command, [(offered[key], value) for key, value in given.items()])
+    def run(config: Path | None = None, **given: Any) -> None:
+        _run(command, _settings(command, config), [(offered[key], value) for key, value in given.items()])
 
-    return click.Command(name, help=command.options.__doc__, callback=run, params=[*map(_parameter, offered.values())])
+    parameters = [*map(_parameter, offered.values()), *([CONFIG] if command.needs else [])]
+    return click.Command(name, help=command.options.__doc__, callback=run, params=parameters)
 
 
 def _parameter(flag: Flag) -> click.Parameter:
@@ -60,23 +70,38 @@ def _parameter(flag: Flag) -> click.Parameter:
     return click.Option([f"--{flag.name}", flag.key], help=flag.help, is_flag=flag.switch, multiple=flag.repeated)
 
 
-def _run(command: Command[Any], given: Iterable[tuple[Flag, Any]]) -> None:
+def _settings(command: Command[Any], config: Path | None) -> Document:
+    """The settings of the components that a command needs: by default those of a server started in this folder."""
+    default = Path.cwd() / "forge.toml"
+    if config is None and command.needs and default.exists():
+        config = default
+    return read_text("", Path.cwd()) if config is None else read_document(config)
+
+
+def _run(command: Command[Any], settings: Document, given: Iterable[tuple[Flag, Any]]) -> None:
     """Run a command on the process's reactor until it is done.
 
-    :raises click.ClickException: if the options are wrong, or if the command failed.
+    :raises click.ClickException: if the options or settings are wrong, or if the command failed.
     """
     options = _options(command, list(_spread(given)))
     reactor: Any = installed_reactor()
     failures: list[Failure] = []
 
     def begin() -> None:
-        done = Deferred.fromCoroutine(_coroutine(command.run(reactor, options)))
+        work = with_components(
+            command.name.replace(" ", "-"),
+            command.needs,
+            settings,
+            reactor,
+            lambda context: command.run(context, options),
+        )
+        done = Deferred.fromCoroutine(work)
         done.addErrback(failures.append).addBoth(lambda _: reactor.running and reactor.stop())
 
     reactor.callWhenRunning(reactor.callLater, 0, begin)
     reactor.run()
     for failure in failures:
-        if failure.check(CommandFailed):
+        if failure.check(CommandFailed, SettingsError, ServiceFailed):
             raise click.ClickException(failure.getErrorMessage())
         failure.raiseException()
 
@@ -102,7 +127,3 @@ def _options(command: Command[Any], given: list[tuple[Flag, str | None]]) -> Any
     if document.problems:
         raise click.UsageError("\n".join(map(str, document.problems)))
     return options
-
-
-async def _coroutine(awaitable: Awaitable[None]) -> None:
-    await awaitable

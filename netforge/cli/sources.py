@@ -84,7 +84,8 @@ def lab_text(catalogue: Catalogue, folder: Path) -> str:
 
     A plugin whose part does not fit is left out with a warning, and stops nobody else.
     """
-    plugins = [plugin for plugin in catalogue.services.working() if plugin.lab]
+    registries = (catalogue.services, catalogue.shared)
+    plugins = [plugin for registry in registries for plugin in registry.working() if plugin.lab]
     everything = _joined(LAB_HEAD, *(plugin.lab for plugin in plugins))
     if _problem(everything, folder, catalogue) is None:
         return everything

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import DeferredLock
@@ -41,6 +42,7 @@ class Instance:
 
     :param contexts: the context of the service, and one for each of its layers, by the layer's name.
     :param providers: the instances whose components it uses; they must outlive it.
+    :param hold: holds a port, by its identity, for a reason.
     """
 
     def __init__(
@@ -50,10 +52,12 @@ class Instance:
         layer_contexts: Mapping[str, HostContext],
         providers: Sequence[Instance],
         connections: Connections,
+        hold: Callable[[Hashable, Hashable, bool], object],
     ) -> None:
         self.plan = plan
         self.providers = providers
         self.connections = connections
+        self._hold = hold
         self.offers: dict[Any, object] = {}
         self.served: Sequence[Served] = ()
         self._context = context
@@ -174,7 +178,8 @@ class Instance:
         for active in listener.layers:
             wrap = active.layer.wrap_stream if isinstance(part, Stream) else active.layer.wrap_datagram
             context = self._layer_contexts[active.layer.name]
-            outermost = wrap(outermost, active.keys, Listener(listener.listen.address, part, context))
+            hold = partial(self._hold, listener.identity)
+            outermost = wrap(outermost, active.keys, Listener(listener.listen.address, part, context, hold))
         return outermost
 
     def _failure(self, doing: str, error: Exception) -> ServiceFailed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -45,7 +45,7 @@ class Port:
         self._socket: socket.socket | None = None
         self._inode = 0
         self._listening: IListeningPort | None = None
-        self._held = False
+        self._held: set[Hashable] = set()
         self._switch: Any = DatagramSwitch() if address.datagram else StreamSwitch()
 
     def bind(self) -> None:
@@ -72,6 +72,11 @@ class Port:
                 self._listening = self._listen()
             except CannotListenError as error:
                 raise error.socketError from error
+        else:
+            return
+        if self._held:
+            listening: Any = self._listening
+            listening.pauseProducing()
 
     def prepare(self, served: Any) -> None:
         """Start a stream factory, or connect a datagram protocol to this port. May raise whatever it raises."""
@@ -81,12 +86,13 @@ class Port:
         """Give what arrives from now on to *served*, which was prepared."""
         self._switch.serve(served, connections, str(self.address))
 
-    def hold(self, *, hold: bool) -> None:
-        """Leave what arrives in the kernel's queue for a while, or take it again."""
-        if hold is self._held or self._listening is None:
-            return
-        self._held = hold
+    def hold(self, reason: Hashable, hold: bool) -> None:
+        """Leave what arrives in the kernel's queue as long as there is a reason to."""
+        before = bool(self._held)
+        (self._held.add if hold else self._held.discard)(reason)
         listening: Any = self._listening
+        if bool(self._held) is before or listening is None:
+            return
         if hold:
             listening.pauseProducing()
         else:

@@ -11,6 +11,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
+from zope.interface import implementer
 
 from netforge.host.connections import Connections
 from netforge.host.context import HostContext, Keepsakes
@@ -20,7 +21,7 @@ from netforge.host.ports import Port
 from netforge.host.serving import Serving, serving
 from netforge.host.settings.blueprint import Blueprint, Plan, PlannedListener
 from netforge.host.waiting import within
-from netforge.plugin import Datagram, IReactor, Unix
+from netforge.plugin import Datagram, IReactor, IServices, ServiceStatus, Unix
 
 __all__ = ["Change", "Tree"]
 
@@ -45,6 +46,7 @@ class Change:
         return "; ".join([*done, f"{len(self.kept)} unchanged"])
 
 
+@implementer(IServices)
 class Tree:
     """The ports and instances of one host.
 
@@ -79,6 +81,15 @@ class Tree:
             if served.listener.identity in self._ports
         ]
 
+    def services(self) -> Sequence[ServiceStatus]:
+        """See :meth:`netforge.plugin.IServices.services`."""
+        return [self._status(plan.name, self._instances.get(plan.name)) for plan in self.blueprint.plans]
+
+    def _status(self, name: str, instance: Instance | None) -> ServiceStatus:
+        if instance is None:
+            return ServiceStatus(name, ready=False, connections=0)
+        return ServiceStatus(name, not self._stopping, len(instance.connections))
+
     def bind(self, *, privileged: bool = False) -> None:
         """Bind every address that is not bound yet, or none of them.
 
@@ -103,6 +114,15 @@ class Tree:
         except Exception:
             await self._close(self._ports)
             raise
+
+    async def start_components(self) -> None:
+        """Start what the blueprint asks for without binding or serving anything.
+
+        :raises ServiceFailed: naming the service that could not be started; until :meth:`stop`, those before it run.
+        """
+        for plan in self.blueprint.plans:
+            self._instances[plan.name] = instance = self._instance(plan, self.blueprint, self._instances)
+            await self._in_time(self.blueprint.host.start_deadline, instance, instance.build_and_start)
 
     async def change(self, new: Blueprint) -> Change:
         """Go to another blueprint, or leave everything as it is.
@@ -136,7 +156,7 @@ class Tree:
             call.cancel()
         self._lingering.clear()
         for port in self._ports.values():
-            port.hold(hold=True)
+            port.hold("stop", True)
         await self._close([identity for identity, port in self._ports.items() if not port.address.datagram])
         everything = [*self._instances.values(), *self._retired]
         await self._drain(everything)
@@ -230,6 +250,7 @@ class Tree:
 
     def _instance(self, plan: Plan, new: Blueprint, others: Mapping[str, Instance]) -> Instance:
         offered = {need: others[name].offers[need] for need, name in plan.providers.items()}
+        offered[IServices] = self
 
         def context(needs: Iterable[Any], keeper: str, owner: str) -> HostContext:
             shared = {need: offered[need] for need in needs}
@@ -251,6 +272,7 @@ class Tree:
             {name: context(layer.needs, f"layer {name}", f"layer {name!r}") for name, layer in layers.items()},
             [others[name] for name in dict.fromkeys(plan.providers.values())],
             Connections(plan.name, self._ids.__next__),
+            self._hold_port,
         )
 
     async def _in_time(self, deadline: float, instance: Instance, start: Callable[[], Awaitable[None]]) -> None:
@@ -348,8 +370,11 @@ class Tree:
 
     def _hold(self, instance: Instance, *, hold: bool) -> None:
         for served in instance.served:
-            if port := self._ports.get(served.listener.identity):
-                port.hold(hold=hold)
+            self._hold_port(served.listener.identity, "exchange", hold)
+
+    def _hold_port(self, identity: Hashable, reason: Hashable, hold: bool) -> None:
+        if port := self._ports.get(identity):
+            port.hold(reason, hold)
 
     async def _drain(self, instances: Sequence[Instance]) -> None:
         """Let connections finish until the deadline, then cut those that have not."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -24,6 +24,7 @@ class Place(IntEnum):
 
     PROXY_HEADER = 10
     LIMITS = 20
+    SIGHT = 25
     FAULTS = 30
     TLS = 40
     CAPTURE = 50
@@ -36,11 +37,14 @@ class Listener:
     :param address: the listener's address.
     :param part: what the service serves there.
     :param context: the surroundings, with the components that the layer needs.
+    :param hold: called with a reason and ``True``, it leaves new connections or datagrams in the kernel's queue until
+        it is called with the same reason and ``False``.
     """
 
     address: Address
     part: Stream | Datagram
     context: Context
+    hold: Callable[[Hashable, bool], object]
 
 
 class ILayer(Interface):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from netforge.plugin.context import Context, IReactor
+from netforge.plugin.context import Context
 from netforge.plugin.parts import Parts
 from netforge.plugin.settings import Settings
 
@@ -56,12 +56,15 @@ class Command(Contribution, Generic[S]):
     :param name: its words: ``"echo ping"`` is run as ``netforge echo ping``.
     :param options: a settings model: a field without a default is an argument, one with a default an option. The
         first line of its docstring is the help.
-    :param run: called with the reactor and the options; printed output is its result. A
+    :param run: called with its surroundings and the options; printed output is its result. A
         :class:`~netforge.plugin.CommandFailed` ends it with a message and exit status 1.
+    :param needs: interfaces of the shared components that it uses through ``context[...]``. They are made as the
+        settings file of ``--config`` says, and nothing else of that file runs: a server may run it at the same time.
     """
 
     options: type[S]
-    run: Callable[[IReactor, S], Awaitable[None]]
+    run: Callable[[Context, S], Awaitable[None]]
+    needs: Sequence[Any] = ()
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class ServicePlugin(Generic[S]):
     build: Build[S]
     needs: tuple[Any, ...]
     offers: tuple[Any, ...]
+    listener: Mapping[str, Any]
     exclusive: bool
     lab: str
     examples: tuple[str, ...]
@@ -102,6 +106,7 @@ def service(
     *,
     needs: Sequence[Any] = (),
     offers: Sequence[Any] = (),
+    listener: Mapping[str, Any] | None = None,
     exclusive: bool = False,
     lab: str = "",
     examples: Sequence[str] = (),
@@ -115,6 +120,8 @@ def service(
     :param settings: the model of its table.
     :param needs: interfaces of the shared components that it uses through ``context[...]``.
     :param offers: interfaces that it provides to others: for each one its parts hold an :class:`Offer`.
+    :param listener: its own defaults for keys of its listeners, which belong to the layers: ``{"limits": {"idle": 0}}``
+        for one whose clients may be silent. What the settings say goes before them, key by key, in a table within too.
     :param exclusive: on reload, stop the old instance before the new one starts; for what must not run twice at once,
         such as a mail queue.
     :param lab: the service in the built-in lab: TOML as in a settings file (``[services.NAME]`` tables), on loopback
@@ -137,6 +144,7 @@ def service(
             build,
             tuple(needs),
             tuple(offers),
+            listener or {},
             exclusive,
             lab,
             tuple(examples),

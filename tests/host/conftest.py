@@ -155,12 +155,12 @@ class Stage:
         self.greeting = IGreeting
         self.text = ""
         self.services = [
-            self._plugin("actor"),
-            self._plugin("half", HalfCloseable),
-            self._plugin("only", exclusive=True),
-            self._plugin("user", needs=[IGreeting]),
+            self.plugin("actor"),
+            self.plugin("half", HalfCloseable),
+            self.plugin("only", exclusive=True),
+            self.plugin("user", needs=[IGreeting]),
         ]
-        self.shared = [self._plugin("greeter", offers=[IGreeting])]
+        self.shared = [self.plugin("greeter", offers=[IGreeting])]
         self.layers: list[Any] = []
         self._installed = installed
         self._folder = folder
@@ -227,7 +227,8 @@ class Stage:
         error: Exception = failure.value
         return error
 
-    def _plugin(self, name: str, actor: type[Actor] = Actor, **declared: Any) -> Plugin:
+    def plugin(self, name: str, actor: type[Actor] = Actor, **declared: Any) -> Plugin:
+        """A plugin whose steps are written down, declared as said."""
         offers = declared.get("offers", ())
 
         @service(name, StageSettings, **declared)

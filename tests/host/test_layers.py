@@ -41,6 +41,8 @@ class Noting:
         self.needs = needs
         self.wrapped: list[str] = []
         self.contexts: list[Context] = []
+        self.listeners: list[Listener] = []
+        self.held = False
 
     def active(self, keys: Any) -> bool:
         return bool(getattr(keys, self.name))
@@ -49,6 +51,9 @@ class Noting:
         assert isinstance(listener.part, Stream)
         self.wrapped.append(f"{self.name} {listener.address}")
         self.contexts.append(listener.context)
+        self.listeners.append(listener)
+        if self.held:
+            listener.hold("first", True)
         return factory
 
     def wrap_datagram(
@@ -127,3 +132,87 @@ def test_a_key_of_a_default_that_no_layer_has_is_an_error(stage: Stage) -> None:
     stage.services.append(service("misspelt", Misspelt)(lambda settings, context: []))
     with pytest.raises(SettingsError, match="cuont: unknown key of a listener, in the plugin's default"):
         stage.forge("[services.misspelt]")
+
+
+class TunedKeys(Settings):
+    """A layer with a table of its own."""
+
+    tuned: dict[str, int] | bool = Field(False, description="whether and how")
+
+
+def tuning(stage: Stage, **declared: Any) -> list[Any]:
+    """Install a layer, and a service ``tuner`` that has defaults for it. The keys that the layer sees are noted."""
+    seen: list[Any] = []
+
+    class Tuning(Noting):
+        def wrap_stream(self, factory: IProtocolFactory, keys: Any, listener: Listener) -> IProtocolFactory:
+            seen.append(keys.tuned)
+            return factory
+
+    stage.layers.append(Tuning("tuned", Place.SIGHT, TunedKeys, []))
+    stage.services.append(stage.plugin("tuner", **declared))
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("", {"low": 1, "high": 9}),
+        ("tuned = { high = 5 }", {"low": 1, "high": 5}),
+        ("tuned = true", True),
+        ("tuned = false", None),
+    ],
+)
+def test_a_service_has_its_own_defaults_for_the_keys_of_layers(stage: Stage, given: str, expected: object) -> None:
+    seen = tuning(stage, listener={"tuned": {"low": 1, "high": 9}})
+    stage.start(f"""
+        [[services.tuner.listen]]
+        address = "tcp:1001"
+        {given}
+    """)
+    assert seen == ([] if expected is None else [expected])
+
+
+def test_a_default_for_a_key_that_no_layer_has_is_an_error(stage: Stage) -> None:
+    stage.services.append(stage.plugin("tuner", listener={"tuned": True}))
+    with pytest.raises(SettingsError, match="tuned: unknown key of a listener, in the plugin's default"):
+        stage.forge('[services.tuner]\nlisten = ["tcp:1001"]')
+
+
+def test_a_port_is_held_as_long_as_anyone_has_a_reason(stage: Stage) -> None:
+    outer, _ = layers(stage, [])
+    stage.start("""
+        [[services.a.listen]]
+        address = "tcp:1001"
+        outer = true
+        [services.a]
+        service = "actor"
+        [shared.greeter]
+    """)
+    [listener] = outer.listeners
+    port = stage.reactor.port(1001)
+    listener.hold("full", True)
+    listener.hold("full", True)
+    listener.hold("memory", True)
+    assert not port.reading
+    listener.hold("full", False)
+    assert not port.reading
+    listener.hold("memory", False)
+    listener.hold("memory", False)
+    assert port.reading
+
+
+def test_a_port_that_is_held_before_it_listens_does_not_accept(stage: Stage) -> None:
+    outer, _ = layers(stage, [])
+    outer.held = True
+    stage.start("""
+        [[services.a.listen]]
+        address = "tcp:1001"
+        outer = true
+        [services.a]
+        service = "actor"
+        [shared.greeter]
+    """)
+    assert not stage.reactor.port(1001).reading
+    outer.listeners[0].hold("first", False)
+    assert stage.reactor.port(1001).reading

@@ -16,7 +16,6 @@ from netforge.plugin import (
     Contribution,
     Field,
     IBus,
-    IReactor,
     Listen,
     Part,
     Parts,
@@ -44,7 +43,7 @@ class Page(Contribution):
     """Another kind of contribution."""
 
 
-async def run(reactor: IReactor, options: Greeting) -> None:
+async def run(context: Context, options: Greeting) -> None:
     """A command that does nothing."""
 
 

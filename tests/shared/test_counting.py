@@ -110,7 +110,7 @@ def surroundings() -> Surroundings:
 
 
 def wrap(factory: IProtocolFactory, surroundings: Surroundings) -> Any:
-    listener = Listener(ADDRESS, Stream(Listen(ADDRESS), factory), cast(Context, surroundings))
+    listener = Listener(ADDRESS, Stream(Listen(ADDRESS), factory), cast(Context, surroundings), print)
     return counting.wrap_stream(factory, CountingKeys(count=True), listener)
 
 
@@ -240,7 +240,7 @@ def test_datagrams_are_counted_and_passed_on(surroundings: Surroundings, events:
     sent: list[tuple[bytes, object]] = []
     cast(Any, transport).write = lambda data, addr: sent.append((data, addr))
     address = Internet("udp", "127.0.0.1", 7)
-    listener = Listener(address, Datagram(Listen(address), receiver), cast(Context, surroundings))
+    listener = Listener(address, Datagram(Listen(address), receiver), cast(Context, surroundings), print)
     wrapped = counting.wrap_datagram(receiver, CountingKeys(count=True), listener)
     wrapped.makeConnection(cast(Any, transport))
     wrapped.datagramReceived(b"abc", SOURCE)

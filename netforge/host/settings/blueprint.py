@@ -18,7 +18,7 @@ from netforge.host.settings.model import HostSettings
 from netforge.host.settings.positions import Key
 from netforge.host.settings.problems import Problem, SettingsError, nearest
 from netforge.host.settings.validation import Rename, as_written, validate
-from netforge.plugin import Address, Internet, Listen, Settings, Unix
+from netforge.plugin import Address, Internet, IServices, Listen, Settings, Unix
 from netforge.plugin.listen import ListenerTable
 from netforge.plugin.settings import watched
 
@@ -99,15 +99,18 @@ def draw(
     *,
     plugin_dirs: Sequence[Path] = (),
     free_ports: bool = False,
+    only: Plugin | None = None,
 ) -> Blueprint:
     """Make a blueprint of a document.
 
     :param catalogue: the plugins to use; those installed and those in the document's ``plugin_dirs`` if left out.
     :param plugin_dirs: further folders with plugins, where no catalogue is given.
     :param free_ports: let the system choose every port, whatever the settings say.
+    :param only: plan this plugin, which stands in no table and has no settings, with the components that it needs, and
+        none of the services in the document.
     :raises SettingsError: with every problem that there is.
     """
-    return _Drawing(document, catalogue, plugin_dirs, free_ports).blueprint()
+    return _Drawing(document, catalogue, plugin_dirs, free_ports).blueprint(only)
 
 
 def listeners(settings: Any, key: Key = ()) -> Iterator[tuple[Key, Listen]]:
@@ -156,18 +159,23 @@ class _Drawing:
         self._check_plugin_dirs()
         self.catalogue = catalogue or Catalogue([*plugin_dirs, *(self.host.plugin_dirs if self.host else ())])
 
-    def blueprint(self) -> Blueprint:
+    def blueprint(self, only: Plugin | None = None) -> Blueprint:
         self._check_top()
-        for group, registry in (("shared", self.catalogue.shared), ("services", self.catalogue.services)):
+        groups = {"shared": self.catalogue.shared, "services": self.catalogue.services}
+        if only is not None:
+            del groups["services"]
+        for group, registry in groups.items():
             entries = self.document.tree.get(group, {})
             for name, table in entries.items() if isinstance(entries, dict) else ():
                 self._read_table((group, name), table, registry)
+        if only is not None:
+            self.tables[only.name] = _Table(("services", only.name), only, only.settings())
         for table in list(self.tables.values()):
             self._find_providers(table)
         if not self.tables and not self.document.problems:
             # Such as a file that an editor is just writing.
             self.document.add_problem((), "nothing to run: add a table [services.NAME]")
-        order = self._order()
+        order = self._order(None if only is None else only.name)
         if self.document.problems:
             raise SettingsError(self.document.problems)
         assert self.host is not None
@@ -244,11 +252,12 @@ class _Drawing:
     def _planned_listeners(self, table: _Table) -> Iterator[PlannedListener]:
         for inner, listen in listeners(table.settings):
             key = as_written((*table.key, *inner), self.renames)
-            for name in listen.keys.keys() - self.catalogue.listener_table.model_fields:
+            keys_given = _merged(table.plugin.listener, listen.keys)
+            for name in keys_given.keys() - self.catalogue.listener_table.model_fields:
                 self.document.add_problem(key, f"{name}: unknown key of a listener, in the plugin's default")
             layers = []
             for layer in self.catalogue.layers.working():
-                given = {name: value for name, value in listen.keys.items() if name in layer.keys.model_fields}
+                given = {name: value for name, value in keys_given.items() if name in layer.keys.model_fields}
                 keys = self._validated(key, given, layer.keys, ListenerTable)
                 if keys is not None and layer.active(keys):
                     layers.append(ActiveLayer(layer, keys))
@@ -273,6 +282,8 @@ class _Drawing:
         needs = [*table.plugin.needs]
         needs += [need for one in table.listeners for active in one.layers for need in active.layer.needs]
         for need in dict.fromkeys(needs):
+            if need is IServices:
+                continue
             provider = self._provider(table, need)
             if provider is not None:
                 table.providers[need] = provider
@@ -301,8 +312,11 @@ class _Drawing:
         self._find_providers(self.tables[plugin.name])
         return plugin.name
 
-    def _order(self) -> Sequence[str]:
+    def _order(self, only: str | None) -> Sequence[str]:
+        """The names of all tables, or of one with those that it needs, whatever is needed first."""
         graph = {name: set(table.providers.values()) for name, table in self.tables.items()}
+        if only is not None:
+            graph = {name: graph[name] for name in _reached(graph, only)}
         try:
             return list(TopologicalSorter(graph).static_order())
         except CycleError as error:
@@ -322,6 +336,24 @@ class _Drawing:
             Problem(where(one.key), dotted(one.key), f"is called {one.name!r} now; netforge check --fix renames it")
             for one in self.renames
         ]
+
+
+def _reached(graph: Mapping[str, set[str]], start: str) -> set[str]:
+    reached, ahead = {start}, [start]
+    while ahead:
+        new = graph[ahead.pop()] - reached
+        reached |= new
+        ahead += new
+    return reached
+
+
+def _merged(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was given, and the defaults for the rest, key by key in tables too."""
+    merged = {**defaults, **given}
+    for name in defaults.keys() & given.keys():
+        if isinstance(defaults[name], Mapping) and isinstance(given[name], Mapping):
+            merged[name] = {**defaults[name], **given[name]}
+    return merged
 
 
 def _watched(value: Any, *, counts: bool = False) -> Iterator[Path]:

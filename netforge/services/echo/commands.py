@@ -9,7 +9,18 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint, U
 from twisted.internet.error import ConnectError, ConnectionLost
 from twisted.internet.interfaces import IStreamClientEndpoint
 
-from netforge.plugin import Address, Command, CommandFailed, Field, Internet, IReactor, Settings, Unix, parse_address
+from netforge.plugin import (
+    Address,
+    Command,
+    CommandFailed,
+    Context,
+    Field,
+    Internet,
+    IReactor,
+    Settings,
+    Unix,
+    parse_address,
+)
 from netforge.protocols.echo import echo, exchange, read_time
 from netforge.protocols.errors import RemoteProtocolError
 
@@ -27,9 +38,9 @@ class PingOptions(Settings):
     timeout: float = Field(5.0, gt=0, description="seconds to wait each time")
 
 
-async def ping(reactor: IReactor, options: PingOptions) -> None:
+async def ping(context: Context, options: PingOptions) -> None:
     """Print a line for each return."""
-    address = _address(options.address)
+    reactor, address = context.reactor, _address(options.address)
     for number in range(1, options.count + 1):
         data = _payload(number, options.size)
         begun = reactor.seconds()
@@ -56,9 +67,9 @@ class TimeOptions(Settings):
     timeout: float = Field(5.0, gt=0, description="seconds to wait")
 
 
-async def time(reactor: IReactor, options: TimeOptions) -> None:
+async def time(context: Context, options: TimeOptions) -> None:
     """Print the time in UTC."""
-    address = _address(options.address)
+    reactor, address = context.reactor, _address(options.address)
     try:
         now = await read_time(_endpoint(reactor, address), reactor, timeout=options.timeout)
     except FAILURES as error:
