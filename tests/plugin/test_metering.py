@@ -34,7 +34,7 @@ class Noting:
         self.heard.append(f"{self.name} connected {meter.received} {meter.sent}")
 
     def lost(self, meter: Meter, reason: Failure) -> None:
-        self.heard.append(f"{self.name} lost {meter.received} {meter.sent} {reason.type.__name__}")
+        self.heard.append(f"{self.name} lost {meter.received} {meter.sent} {type(reason.value).__name__}")
 
 
 def test_every_watcher_hears_of_every_connection_by_one_wrapper() -> None:

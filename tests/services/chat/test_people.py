@@ -140,6 +140,8 @@ async def test_who_quits_is_gone_and_the_others_learn_why(house: House) -> None:
     bob.type("/quit tea is ready", "not said any more")
     assert (await bob.rest())[-1] == "* Goodbye: you have left."
     assert not bob.cut
+    # Closing with something unread would reset the connection (RFC 1122, section 4.2.2.13).
+    await cyd.read_to("* bob left (tea is ready)")
     cyd.transport.loseConnection()
     assert await ada.read_to("* cyd left") == ["* bob left (tea is ready)", "* cyd left"]
 
@@ -305,6 +307,7 @@ async def test_the_chat_goes_on_when_the_old_instance_has_stopped(house: House) 
     ada = await house.person("ada")
     await house.reload("history = 2")
     bob = await house.person("bob")
+    await ada.read_to("* bob joined lobby")
     ada.transport.loseConnection()
     await bob.read_to("* ada left")
     assert await bob.send("hello") == ["[lobby] <bob> hello"]

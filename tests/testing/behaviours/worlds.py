@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import deferLater
@@ -50,6 +51,11 @@ class World(ABC):
     def on_uvloop(self) -> bool:
         """Whether it differs as ``netforge.reactor`` says."""
         return isinstance(self.client, ForgeReactor)
+
+    @property
+    def on_asyncio(self) -> bool:
+        """Whether it differs as Twisted's own asyncio reactor does."""
+        return type(self.client) is AsyncioSelectorReactor
 
     @abstractmethod
     def run(self, body: Body) -> None:
