@@ -1,0 +1,297 @@
+"""One connection of HTTP/1.1 on the server's side: requests in their order, each answered before the next begins."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import cast
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol, IPushProducer, IReactorTime
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from netforge.protocols.deadlines import Deadline
+from netforge.protocols.http._exchange import HTTP1Exchange
+from netforge.protocols.http._reader import RequestReader
+from netforge.protocols.http.dates import DateField
+from netforge.protocols.http.errors import BadRequest
+from netforge.protocols.http.events import Data, End, Event, Request
+from netforge.protocols.http.exchange import Application
+from netforge.protocols.interfaces import IDrainable, IStreamTransport
+
+__all__ = ["HTTP1Protocol", "Surroundings"]
+
+log = Logger()
+
+#: What is parsed at once, in bytes: so a read full of small requests does not become thousands of them in memory.
+PIECE = 8 * 1024
+#: The most events that wait for the response before them.
+MOST_WAITING = 64
+#: Seconds for a client to read the last response before the connection is closed under it.
+LINGER = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the connections of a factory share; see :class:`~netforge.protocols.http.HTTPFactory`."""
+
+    application: Application
+    clock: IReactorTime
+    date: DateField
+    idle: float | None
+    max_head: int
+    max_fields: int
+
+
+@implementer(IDrainable, IHalfCloseableProtocol, IPushProducer)
+class HTTP1Protocol(Protocol):
+    """A connection. As a producer, it is told by its transport whether there is room for responses.
+
+    :ivar surroundings: what it shares with others.
+    :ivar writable: whether the transport has room.
+    """
+
+    transport: IStreamTransport
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self.surroundings = surroundings
+        self.writable = True
+        self._reader = RequestReader(surroundings.max_head, surroundings.max_fields)
+        self._deadline = Deadline(surroundings.clock, surroundings.idle, self._expired)
+        self._exchange: HTTP1Exchange | None = None
+        self._queue: deque[Event] = deque()
+        self._unparsed = b""
+        self._error: BadRequest | None = None
+        self._running = False
+        self._paused = False
+        # Whether the client says no more, the response under way is the last, and the last has been sent.
+        self._ended = False
+        self._last = False
+        self._closing = False
+        self._room: list[Deferred[None]] = []
+        self._successor: IProtocol | None = None
+
+    # What the transport tells.
+
+    def connectionMade(self) -> None:
+        self.transport.registerProducer(self, True)
+        self._deadline.start()
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._successor is not None:
+            self._successor.dataReceived(data)
+            return
+        if self._closing:
+            return
+        if not self._reader.in_head:
+            # The head as a whole has a deadline, however it trickles in.
+            self._deadline.progress()
+        self._unparsed += data
+        self.proceed()
+
+    def readConnectionLost(self) -> None:
+        """The client says no more, but may want to read what it asked for."""
+        self._ended = True
+        if self._successor is None:
+            self.proceed()
+        elif IHalfCloseableProtocol.providedBy(self._successor):
+            cast(IHalfCloseableProtocol, self._successor).readConnectionLost()
+        else:
+            self.transport.loseConnection()
+
+    def writeConnectionLost(self) -> None:
+        if IHalfCloseableProtocol.providedBy(self._successor):
+            cast(IHalfCloseableProtocol, self._successor).writeConnectionLost()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._deadline.stop()
+        self._closing = True
+        self._queue.clear()
+        if self._exchange is not None:
+            exchange, self._exchange = self._exchange, None
+            exchange.connection_lost(reason)
+        self._let_write()
+        if self._successor is not None:
+            self._successor.connectionLost(reason)
+
+    def pauseProducing(self) -> None:
+        self.writable = False
+
+    def resumeProducing(self) -> None:
+        self.writable = True
+        self._deadline.progress()
+        self._let_write()
+        self.proceed()
+
+    def stopProducing(self) -> None:
+        """The connection is lost: that will be told."""
+
+    # What the exchange asks for.
+
+    def when_writable(self) -> Deferred[None]:
+        """Fires when there is room for more of a response, or the connection is lost."""
+        if self.writable or self._closing:
+            return succeed(None)
+        waiting: Deferred[None] = Deferred(self._room.remove)
+        self._room.append(waiting)
+        return waiting
+
+    def _balance(self) -> None:
+        """Let the client send, or make it wait."""
+        exchange = self._exchange
+        full = bool(self._unparsed) or len(self._queue) > MOST_WAITING or (exchange is not None and exchange.full)
+        if full is not self._paused and not self._closing:
+            self._paused = full
+            if full:
+                self.transport.pauseProducing()
+            else:
+                # The client could not go on by itself.
+                self._deadline.progress()
+                self.transport.resumeProducing()
+
+    def finished(self, exchange: HTTP1Exchange, *, close: bool) -> None:
+        """An exchange is over.
+
+        :param close: whether the connection ends with it.
+        """
+        self._exchange = None
+        self._deadline.progress()
+        if close or self._last:
+            self._close(linger=not exchange.received)
+            return
+        if exchange.request.upgrade:
+            self._parse(self._reader.stay, self._reader.switch())
+        self.proceed()
+
+    def switch(self, said: bytes, protocol: IProtocol) -> None:
+        """Leave the connection to another protocol, with what has come for it."""
+        self._exchange = None
+        self._deadline.stop()
+        self.transport.unregisterProducer()
+        self.transport.write(said)
+        rest = self._reader.switch() + self._unparsed
+        self._unparsed = b""
+        if self._paused:
+            self.transport.resumeProducing()
+        self._successor = protocol
+        protocol.makeConnection(self.transport)
+        if rest:
+            protocol.dataReceived(rest)
+
+    def drain(self) -> None:
+        """See :class:`~netforge.protocols.interfaces.IDrainable`."""
+        self._last = True
+        if self._exchange is not None:
+            self._exchange.make_last()
+        elif not self._queue and not self._reader.in_head:
+            self._close()
+
+    # From bytes to exchanges.
+
+    def proceed(self) -> None:
+        """Go on until something has to be waited for."""
+        if self._running or self._successor is not None:
+            return
+        self._running = True
+        try:
+            while not self._closing:
+                while self._queue and self._handle(self._queue[0]):
+                    # A lost connection empties the queue.
+                    if self._queue:
+                        self._queue.popleft()
+                if len(self._queue) > MOST_WAITING or not self._unparsed or self._error is not None:
+                    break
+                if self._exchange is not None and self._exchange.full:
+                    break
+                piece, self._unparsed = self._unparsed[:PIECE], self._unparsed[PIECE:]
+                self._parse(self._reader.receive_data, piece)
+        finally:
+            self._running = False
+        if self._exchange is None and not self._queue and not self._closing:
+            if self._error is not None:
+                self.transport.write(self._error.reply)
+                self._close(linger=True)
+            elif self._ended:
+                self._close()
+        elif self._ended and self._exchange is not None and not self._exchange.received and not self._unparsed:
+            self.transport.abortConnection()
+        self._balance()
+
+    def _parse(self, parse: Callable[[bytes], list[Event]], data: bytes) -> None:
+        try:
+            self._queue += parse(data)
+        except BadRequest as error:
+            # What came before it is answered first.
+            self._queue += self._reader.salvaged()
+            self._error = error
+            self._unparsed = b""
+
+    def _handle(self, event: Event) -> bool:
+        """Pass an event on, unless it has to wait."""
+        exchange = self._exchange
+        if type(event) is Request:
+            if exchange is not None or not self.writable:
+                return False
+            self._begin(event)
+        elif exchange is not None:
+            if type(event) is Data:
+                exchange.data_received(event.data)
+            elif type(event) is End:
+                exchange.ended(event.trailers)
+        return True
+
+    def _begin(self, request: Request) -> None:
+        self._exchange = exchange = HTTP1Exchange(self, request)
+        if self._last:
+            exchange.make_last()
+        try:
+            self.surroundings.application(exchange)
+        except Exception:
+            log.failure("the application failed at {method} {target}", method=request.method, target=request.target)
+            exchange.fail()
+
+    # The end.
+
+    def _expired(self) -> None:
+        """Nothing has happened for the time that a client is given."""
+        exchange = self._exchange
+        if exchange is None and self._reader.in_head:
+            late = BadRequest("the head of the request took too long", HTTPStatus.REQUEST_TIMEOUT)
+            self.transport.write(late.reply)
+            self._close(linger=True)
+        elif exchange is None and self.writable:
+            self._close()
+        elif not self.writable or (exchange is not None and exchange.waiting):
+            self.transport.abortConnection()
+        else:
+            # The client waits for us.
+            self._deadline.start()
+
+    def _close(self, *, linger: bool = False) -> None:
+        """Close the connection when all is sent.
+
+        :param linger: read on for a while first: closing a socket with something unread in it destroys what was sent.
+        """
+        self._closing = True
+        self._queue.clear()
+        self._unparsed = b""
+        self._deadline.stop()
+        self.transport.unregisterProducer()
+        if not linger:
+            self.transport.loseConnection()
+            return
+        if self._paused:
+            self.transport.resumeProducing()
+        self.transport.loseWriteConnection()
+        self._deadline = Deadline(self.surroundings.clock, LINGER, self.transport.abortConnection)
+        self._deadline.start()
+
+    def _let_write(self) -> None:
+        room, self._room = self._room, []
+        for waiting in room:
+            waiting.callback(None)

@@ -1,0 +1,225 @@
+"""HTTP/1.1 responses (RFC 9112): what an application says, to bytes. It cannot break the framing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from http import HTTPStatus
+
+from netforge.protocols.errors import LocalProtocolError
+from netforge.protocols.http.events import Request
+
+__all__ = ["ResponseWriter", "status_line"]
+
+Fields = Iterable[tuple[bytes, bytes]]
+
+#: A field's name (RFC 9110, section 5.1).
+TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+#: Names that were found right, in lower case by how they were written. An application has few.
+_NAMES: dict[bytes, bytes] = {}
+MOST_NAMES = 4096
+
+#: The status lines of what is registered.
+_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+
+#: Fields that say how the connection or the body is framed.
+FRAMING = frozenset((b"connection", b"content-length", b"transfer-encoding", b"date"))
+
+_IDLE, _STARTED, _COMPLETE = range(3)
+
+
+class ResponseWriter:
+    """The response to one request.
+
+    Its methods return what to send. Whatever an application does, the client can tell one response from the next: what
+    cannot be said raises :exc:`LocalProtocolError` and changes nothing.
+
+    :param request: what is answered.
+    :ivar close: whether the connection must be closed after it. May be set before it begins.
+    """
+
+    __slots__ = ("_bodiless", "_chunked", "_left", "_method", "_old", "_state", "close")
+
+    def __init__(self, request: Request) -> None:
+        self.close = not request.keep_alive
+        self._method = request.method
+        self._old = request.version == "1.0"
+        self._state = _IDLE
+        self._chunked = False
+        self._bodiless = False
+        # The bytes that are still to come, where that was promised.
+        self._left: int | None = None
+
+    @property
+    def started(self) -> bool:
+        """Whether anything but an interim response was said."""
+        return self._state != _IDLE
+
+    @property
+    def complete(self) -> bool:
+        """Whether all was said."""
+        return self._state == _COMPLETE
+
+    def inform(self, status: int, headers: Fields = ()) -> bytes:
+        """An interim response, 100 to 199 but 101 (RFC 9110, section 15.2). HTTP/1.0 has none: nothing is said.
+
+        :raises LocalProtocolError: once the response has begun.
+        """
+        if self._state != _IDLE or not 100 <= status <= 199 or status == HTTPStatus.SWITCHING_PROTOCOLS:
+            raise LocalProtocolError(f"{status} cannot be said here")
+        return b"" if self._old else status_line(status) + _block(_named(headers))
+
+    def switch(self, headers: Fields) -> bytes:
+        """``101 Switching Protocols``, the last that is said in HTTP (RFC 9110, section 15.2.2).
+
+        :raises LocalProtocolError: once the response has begun.
+        """
+        if self._state != _IDLE:
+            raise LocalProtocolError("the response has begun already")
+        switched = status_line(101) + _block(_named(headers))
+        self._state = _COMPLETE
+        return switched
+
+    def respond(self, status: int, headers: Fields, body: bytes, date: bytes) -> bytes:
+        """A whole response.
+
+        :param date: the value of Date, where the headers have none.
+        :raises LocalProtocolError: if one has begun, or if the headers do not fit the body.
+        """
+        head = self._start(status, headers, date, len(body))
+        if self._left is not None and self._left != len(body) and self._method != "HEAD" and not self._bodiless:
+            raise LocalProtocolError(f"Content-Length says {self._left}, but the body has {len(body)} bytes")
+        self._state = _COMPLETE
+        return head if self._bodiless else head + body
+
+    def begin(self, status: int, headers: Fields, date: bytes) -> bytes:
+        """The head of a response whose body follows by :meth:`data` and :meth:`end`.
+
+        Without a Content-Length it is chunked, or for HTTP/1.0 ended by the end of the connection.
+
+        :raises LocalProtocolError: if one has begun, or if the headers cannot be said.
+        """
+        head = self._start(status, headers, date, None)
+        self._state = _STARTED
+        return head
+
+    def data(self, data: bytes) -> bytes:
+        """A piece of the body.
+
+        :raises LocalProtocolError: before or after the body, or beyond its Content-Length.
+        """
+        if self._state != _STARTED:
+            raise LocalProtocolError("there is no body here")
+        if not data:
+            return b""
+        if self._left is not None and self._method != "HEAD":
+            if len(data) > self._left:
+                raise LocalProtocolError(f"the body has more bytes than Content-Length says: {len(data) - self._left}")
+            self._left -= len(data)
+        if self._bodiless:
+            return b""
+        return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data
+
+    def end(self, trailers: Fields = ()) -> bytes:
+        """The end of the body. Trailers are said only where it is chunked.
+
+        :raises LocalProtocolError: without a body, or if it has fewer bytes than its Content-Length. In the latter case
+            the response can only be cut short.
+        """
+        if self._state != _STARTED:
+            raise LocalProtocolError("there is no body here")
+        if self._left and not self._bodiless:
+            raise LocalProtocolError(f"the body lacks bytes that Content-Length promises: {self._left}")
+        last = b"0\r\n" + _block(_named(trailers)) if self._chunked and not self._bodiless else b""
+        self._state = _COMPLETE
+        return last
+
+    def _start(self, status: int, headers: Fields, date: bytes, size: int | None) -> bytes:
+        if self._state != _IDLE:
+            raise LocalProtocolError("the response has begun already")
+        if not 200 <= status <= 999:
+            raise LocalProtocolError(f"{status} is no final status")
+        fields = [*headers]
+        framing = _framing(fields)
+        bodiless = status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+        close, chunked, left = self.close or framing.get(b"connection") == b"close", False, None
+        if status == HTTPStatus.NO_CONTENT:
+            # It has no length either (RFC 9110, section 8.6), though frameworks give it one.
+            fields = [field for field in fields if field[0].lower() != b"content-length"]
+        elif b"content-length" in framing:
+            left = _length(framing[b"content-length"])
+        elif size is not None and not bodiless:
+            fields.append((b"content-length", b"%d" % size))
+        elif not bodiless and not self._old:
+            chunked = True
+            fields.append((b"transfer-encoding", b"chunked"))
+        elif not bodiless:
+            close = True
+        if b"date" not in framing:
+            fields.append((b"date", date))
+        if close and b"connection" not in framing:
+            fields.append((b"connection", b"close"))
+        elif self._old and not close:
+            fields.append((b"connection", b"keep-alive"))
+        head = status_line(status) + _block(fields)
+        self.close, self._chunked, self._left = close, chunked, left
+        self._bodiless = bodiless or self._method == "HEAD"
+        return head
+
+
+def status_line(status: int) -> bytes:
+    """The first line of a response (RFC 9112, section 4)."""
+    return _LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+
+
+def _framing(fields: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The fields that concern the framing.
+
+    :raises LocalProtocolError: for those that are the server's.
+    """
+    found = {}
+    for name, value in fields:
+        lower = _NAMES.get(name) or _checked(name)
+        if lower in FRAMING:
+            if lower in found:
+                raise LocalProtocolError(f"{lower.decode()} is given more than once")
+            found[lower] = value.lower() if lower == b"connection" else value
+    if b"transfer-encoding" in found:
+        raise LocalProtocolError("how the body is framed is the server's affair: leave Transfer-Encoding out")
+    return found
+
+
+def _named(fields: Fields) -> list[tuple[bytes, bytes]]:
+    """Fields whose names are right."""
+    named = [*fields]
+    for name, _ in named:
+        if name not in _NAMES:
+            _checked(name)
+    return named
+
+
+def _checked(name: bytes) -> bytes:
+    if not TOKEN.fullmatch(name):
+        raise LocalProtocolError(f"{name!r} is no name of a field")
+    lower = name.lower()
+    if len(_NAMES) < MOST_NAMES:
+        _NAMES[name] = lower
+    return lower
+
+
+def _length(value: bytes) -> int:
+    if not value.isdigit():
+        raise LocalProtocolError(f"{value!r} is no Content-Length")
+    return int(value)
+
+
+def _block(fields: list[tuple[bytes, bytes]]) -> bytes:
+    """Fields and the empty line after them.
+
+    :raises LocalProtocolError: if one would end before its end (RFC 9110, section 5.5).
+    """
+    block = b"".join([b"%b: %b\r\n" % field for field in fields])
+    if block.count(b"\n") != len(fields) or block.count(b"\r") != len(fields) or b"\0" in block:
+        raise LocalProtocolError("a field has CR, LF or NUL in it")
+    return block + b"\r\n"

@@ -1,0 +1,69 @@
+"""What comes from a client: requests, in pieces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["END", "Data", "End", "Event", "Headers", "Request"]
+
+#: Fields in their order: names in lower case, values without whitespace around them (RFC 9110, section 5).
+Headers = list[tuple[bytes, bytes]]
+
+
+# Not frozen: a frozen instance takes three times as long to make, and there is one for each request.
+@dataclass(slots=True)
+class Request:
+    """The head of a request. The body follows as :class:`Data`, and then :class:`End`.
+
+    :param method: in capitals, such as ``GET``.
+    :param target: as it stands in the request: ``/path?query`` (origin form), ``http://host/path`` (absolute form),
+        ``host:port`` (CONNECT) or ``*`` (OPTIONS). ASCII (RFC 9112, section 3.2).
+    :param authority: host and port that are asked for, from the target or from Host; empty if HTTP/1.0 named none.
+    :param headers: the fields.
+    :param version: ``1.0``, ``1.1`` or ``2``.
+    :param keep_alive: whether the client would send more on this connection.
+    :param upgrade: whether it offers to switch protocols (RFC 9110, section 7.8), or is a CONNECT.
+    :param has_body: whether any :class:`Data` is to come.
+    :param expects: whether it waits for ``100 Continue`` before it sends the body (RFC 9110, section 10.1.1).
+    """
+
+    method: str
+    target: str
+    authority: str
+    headers: Headers
+    version: str
+    keep_alive: bool = True
+    upgrade: bool = False
+    has_body: bool = False
+    expects: bool = False
+
+    def header(self, name: bytes) -> bytes | None:
+        """The value of a field, its lines joined by commas (RFC 9110, section 5.3); ``None`` without one.
+
+        :param name: in lower case.
+        """
+        values = [value for key, value in self.headers if key == name]
+        return b", ".join(values) if values else None
+
+
+@dataclass(slots=True)
+class Data:
+    """A piece of the body."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The request is complete.
+
+    :param trailers: the fields after the body (RFC 9110, section 6.5).
+    """
+
+    trailers: Headers = field(default_factory=list)
+
+
+#: The end of a request without trailers, as nearly all are.
+END = End()
+
+Event = Request | Data | End

@@ -1,0 +1,43 @@
+"""A Twisted server for HTTP."""
+
+from __future__ import annotations
+
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.protocol import ServerFactory
+
+from netforge.protocols.http._http1 import HTTP1Protocol, Surroundings
+from netforge.protocols.http.dates import DateField
+from netforge.protocols.http.exchange import Application
+
+__all__ = ["HTTPFactory"]
+
+
+class HTTPFactory(ServerFactory[HTTP1Protocol]):
+    """Serves an application.
+
+    :param application: called with each :class:`~netforge.protocols.http.Exchange`, as soon as the head is there.
+    :param clock: where the time comes from, such as the reactor.
+    :param idle: seconds that a client may take for the whole head of a request, to begin another one, and without
+        progress for anything else. ``None`` for ever.
+    :param max_head: the most bytes of a request's head, and of its trailers.
+    :param max_fields: the most fields in either.
+    """
+
+    noisy = False
+
+    def __init__(
+        self,
+        application: Application,
+        clock: IReactorTime,
+        *,
+        idle: float | None = 60.0,
+        max_head: int = 16 * 1024,
+        max_fields: int = 100,
+    ) -> None:
+        self._surroundings = Surroundings(application, clock, DateField(clock), idle, max_head, max_fields)
+
+    def buildProtocol(self, addr: IAddress | None) -> HTTP1Protocol:
+        """A connection."""
+        protocol = HTTP1Protocol(self._surroundings)
+        protocol.factory = self
+        return protocol
