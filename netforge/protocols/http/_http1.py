@@ -208,7 +208,9 @@ class HTTP1Protocol(Protocol):
                     break
                 if self._exchange is not None and self._exchange.full:
                     break
-                piece, self._unparsed = self._unparsed[:PIECE], self._unparsed[PIECE:]
+                piece, self._unparsed = self._unparsed, b""
+                if len(piece) > PIECE:
+                    piece, self._unparsed = piece[:PIECE], piece[PIECE:]
                 self._parse(self._reader.receive_data, piece)
         finally:
             self._running = False

@@ -27,6 +27,11 @@ ABSOLUTE = re.compile(rb"https?://([^/?@]+)(?:[/?].*)?", re.IGNORECASE)
 #: The fields that decide how a message is to be read.
 TELLING = frozenset((b"host", b"content-length", b"transfer-encoding", b"expect"))
 
+#: Values of Host that were found right, and methods, as text. Most requests are for a few.
+_HOSTS: dict[bytes, str] = {}
+MOST_HOSTS = 1024
+_METHODS: dict[bytes, str] = {}
+
 
 class RequestReader:
     """The requests of one connection.
@@ -125,10 +130,14 @@ class RequestReader:
     def on_url(self, url: bytes) -> None:
         # It may come in pieces.
         self._target += url
-        self._take(len(url))
+        self._room -= len(url)
+        if self._room < 0:
+            raise self._too_large()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._take(len(name) + len(value) + 4)
+        self._room -= len(name) + len(value) + 4
+        if self._room < 0:
+            raise self._too_large()
         name = name.lower()
         field = (name, value.rstrip(b" \t"))
         self._fields.append(field)
@@ -139,31 +148,24 @@ class RequestReader:
         self._in_head = False
         if len(self._fields) > self._max_fields:
             raise _too_large("the head", self._max_fields, "fields")
-        version = self._parser.get_http_version()
+        parser, target = self._parser, self._target
+        version = parser.get_http_version()
         if version not in ("1.1", "1.0"):
             raise BadRequest(f"HTTP/{version} is not spoken here", HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
-        telling: dict[bytes, list[bytes]] = {}
-        for name, value in self._telling:
-            telling.setdefault(name, []).append(value)
-        method = self._parser.get_method()
+        raw = parser.get_method()
+        method = _METHODS.get(raw) or _METHODS.setdefault(raw, raw.decode("ascii"))
+        hosts = [value for name, value in self._telling if name == b"host"]
         request = Request(
-            method.decode("ascii"),
-            self._target.decode("ascii"),
-            _authority(method, self._target, telling.get(b"host", []), version),
+            method,
+            target.decode("ascii"),
+            _authority(method, target, hosts, version),
             self._fields,
             version,
-            self._parser.should_keep_alive(),
-            self._parser.should_upgrade(),
+            parser.should_keep_alive(),
+            parser.should_upgrade(),
         )
-        if coding := telling.get(b"transfer-encoding"):
-            _check_coding(coding, version)
-            request.has_body = True
-        elif length := telling.get(b"content-length"):
-            request.has_body = length[0].strip(b"0") != b""
-        if expected := telling.get(b"expect"):
-            if [one.lower() for one in expected] != [b"100-continue"]:
-                raise BadRequest("only 100-continue can be expected", HTTPStatus.EXPECTATION_FAILED)
-            request.expects = version == "1.1"
+        if len(self._telling) > len(hosts):
+            self._look_at_body(request)
         self._events.append(request)
         # Fields that follow are trailers.
         self._fields = []
@@ -179,18 +181,33 @@ class RequestReader:
         if not self._parser.should_keep_alive() and not self._parser.should_upgrade():
             self._ended = True
 
+    def _look_at_body(self, request: Request) -> None:
+        codings, expected = [], []
+        for name, value in self._telling:
+            if name == b"content-length":
+                request.has_body = value.strip(b"0") != b""
+            elif name == b"transfer-encoding":
+                codings.append(value.lower())
+            elif name == b"expect":
+                expected.append(value.lower())
+        if codings:
+            _check_coding(codings, request.version)
+            request.has_body = True
+        if expected:
+            if expected != [b"100-continue"]:
+                raise BadRequest("only 100-continue can be expected", HTTPStatus.EXPECTATION_FAILED)
+            request.expects = request.version == "1.1"
+
     def _begin(self) -> None:
         self._parser = HttpRequestParser(self)
         self._in_head = False
         self._unfinished = 0
 
-    def _take(self, size: int) -> None:
-        self._room -= size
-        if self._room < 0:
-            raise _too_large("the head" if self._in_head else "the trailer section", self._max_head)
+    def _too_large(self) -> BadRequest:
+        return _too_large("the head" if self._in_head else "the trailer section", self._max_head)
 
 
-def _authority(method: bytes, target: bytes, hosts: list[bytes], version: str) -> str:
+def _authority(method: str, target: bytes, hosts: list[bytes], version: str) -> str:
     """Host and port that a request is for (RFC 9112, sections 3.2 and 3.3).
 
     :raises BadRequest: if target or Host are not as they must be.
@@ -199,30 +216,39 @@ def _authority(method: bytes, target: bytes, hosts: list[bytes], version: str) -
         raise BadRequest("Host is given more than once")
     if not hosts and version == "1.1":
         raise BadRequest("Host is missing")
-    authority = hosts[0] if hosts else b""
-    if not AUTHORITY.fullmatch(authority):
-        raise BadRequest("Host is neither a name nor an address")
-    if method == b"CONNECT":
-        if not AUTHORITY.fullmatch(target) or b":" not in target:
-            raise BadRequest("the target of CONNECT is no host and port")
-        authority = target
-    elif not target.startswith(b"/"):
-        if absolute := ABSOLUTE.fullmatch(target):
-            authority = absolute[1]
-            if not AUTHORITY.fullmatch(authority):
-                raise BadRequest("the target names neither a host nor an address")
-        elif target != b"*" or method != b"OPTIONS":
-            raise BadRequest("the target is neither a path nor a URL")
+    authority = _host(hosts[0]) if hosts else ""
     if b"#" in target:
         raise BadRequest("the target has a fragment")
-    return authority.decode("ascii")
+    if method == "CONNECT":
+        if b":" not in target:
+            raise BadRequest("the target of CONNECT is no host and port")
+        return _host(target)
+    if target.startswith(b"/"):
+        return authority
+    if absolute := ABSOLUTE.fullmatch(target):
+        return _host(absolute[1])
+    if target != b"*" or method != "OPTIONS":
+        raise BadRequest("the target is neither a path nor a URL")
+    return authority
+
+
+def _host(value: bytes) -> str:
+    """A host, with or without a port, as text."""
+    host = _HOSTS.get(value)
+    if host is None:
+        if not AUTHORITY.fullmatch(value):
+            raise BadRequest(f"{value[:100]!r} is neither the name of a host nor an address")
+        host = value.decode("ascii")
+        if len(_HOSTS) < MOST_HOSTS:
+            _HOSTS[value] = host
+    return host
 
 
 def _check_coding(codings: list[bytes], version: str) -> None:
     """Refuse what llhttp lets pass of Transfer-Encoding (RFC 9112, section 6.1)."""
     if version == "1.0":
         raise BadRequest("HTTP/1.0 has no Transfer-Encoding")
-    if [one.lower() for one in codings] != [b"chunked"]:
+    if codings != [b"chunked"]:
         raise BadRequest("no Transfer-Encoding but chunked is known here", HTTPStatus.NOT_IMPLEMENTED)
 
 
