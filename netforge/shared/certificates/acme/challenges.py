@@ -1,8 +1,7 @@
-"""What proves to an ACME server that a name is ours, for as long as it asks."""
+"""What proves to an ACME server by TLS-ALPN-01 that a name is ours (RFC 8737)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -12,28 +11,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-__all__ = ["ALPN", "Challenges", "validation_certificate"]
-
-#: What a server that validates TLS-ALPN-01 asks for (RFC 8737, section 6.2).
-ALPN = "acme-tls/1"
+__all__ = ["validation_certificate"]
 
 #: The extension that holds the proof (RFC 8737, section 6.1).
 ACME_IDENTIFIER = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.31")
 
 #: How long a validation certificate says that it is valid. It is used within seconds.
 LIFETIME = timedelta(days=7)
-
-
-@dataclass(slots=True)
-class Challenges:
-    """The proofs that can be asked for now. A thread writes them, and the reactor reads them.
-
-    :param http: by token, the answer of HTTP-01 (RFC 8555, section 8.3).
-    :param tls: by name, key and certificate of TLS-ALPN-01, in one PEM text.
-    """
-
-    http: dict[str, str] = field(default_factory=dict)
-    tls: dict[str, bytes] = field(default_factory=dict)
 
 
 def validation_certificate(name: str, key_authorization: str) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ from josepy.jwa import ES256
 from josepy.jwk import JWK, JWKEC
 from requests import RequestException
 
-from netforge.shared.certificates.acme.challenges import Challenges, validation_certificate
+from netforge.shared.certificates.acme.challenges import validation_certificate
 from netforge.shared.durable import write_durably
 
 __all__ = ["Issuer", "IssuingFailed", "Server"]
@@ -79,22 +79,24 @@ class Issuer:
     """Places orders with one server, by one account, which is made with the first of them.
 
     :param folder: holds the account, mode 0600, in a file for each server.
-    :param challenges: where the proofs go while an order is under way.
+    :param http: where the proofs of HTTP-01 go while an order is under way, by their tokens.
     """
 
-    def __init__(self, server: Server, folder: Path, challenges: Challenges) -> None:
+    def __init__(self, server: Server, folder: Path, http: MutableMapping[str, str]) -> None:
         self._server = server
-        self._account = folder / f"{urlsplit(server.directory).netloc.replace(':', '_')}.json"
-        self._challenges = challenges
+        self._account = folder / f"account-{urlsplit(server.directory).netloc.replace(':', '_')}.json"
+        self._http = http
 
-    def issue(self, names: Sequence[str]) -> bytes:
+    def issue(self, names: Sequence[str], tls: MutableMapping[str, bytes]) -> bytes:
         """Get a certificate with a new key for some DNS names: key and chain, in one PEM text.
+
+        :param tls: where the proofs of TLS-ALPN-01 go while the order is under way, by name: key and certificate.
 
         :raises IssuingFailed: if the server cannot be reached, or says no.
         :raises OSError: if the account cannot be kept.
         """
         try:
-            return self._issue(names)
+            return self._issue(names, tls)
         except errors.ValidationError as error:
             raise IssuingFailed("; ".join(_reasons(error))) from error
         except errors.TimeoutError as error:
@@ -102,7 +104,7 @@ class Issuer:
         except (errors.Error, messages.Error, RequestException, JOSEError) as error:
             raise IssuingFailed(str(error) or type(error).__name__) from error
 
-    def _issue(self, names: Sequence[str]) -> bytes:
+    def _issue(self, names: Sequence[str], tls: MutableMapping[str, bytes]) -> bytes:
         client = self._client()
         key = ec.generate_private_key(ec.SECP256R1())
         order = client.new_order(_request(key, names))
@@ -110,13 +112,19 @@ class Issuer:
         with ExitStack() as proofs:
             for authorization in order.authorizations:
                 if authorization.body.status != messages.STATUS_VALID:
-                    self._answer(client, authorization, proofs)
+                    self._answer(client, authorization, tls, proofs)
             order = client.poll_authorizations(order, deadline)
         order = client.finalize_order(order, deadline)
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return private + str(order.fullchain_pem).encode()
 
-    def _answer(self, client: ClientV2, authorization: messages.AuthorizationResource, proofs: ExitStack) -> None:
+    def _answer(
+        self,
+        client: ClientV2,
+        authorization: messages.AuthorizationResource,
+        tls: MutableMapping[str, bytes],
+        proofs: ExitStack,
+    ) -> None:
         """Have a name validated. The proof stays until the order is decided."""
         name, wanted = authorization.body.identifier.value, self._server.challenge
         offered = {one.chall.typ: one for one in authorization.body.challenges}
@@ -126,9 +134,9 @@ class Issuer:
         assert key is not None
         response, proof = challenge.chall.response_and_validation(key)
         if wanted == "http-01":
-            proofs.enter_context(_kept(self._challenges.http, challenge.chall.encode("token"), proof))
+            proofs.enter_context(_kept(self._http, challenge.chall.encode("token"), proof))
         else:
-            proofs.enter_context(_kept(self._challenges.tls, name, validation_certificate(name, proof)))
+            proofs.enter_context(_kept(tls, name, validation_certificate(name, proof)))
         client.answer_challenge(challenge, response)
 
     def _client(self) -> ClientV2:
@@ -164,7 +172,7 @@ def _request(key: ec.EllipticCurvePrivateKey, names: Sequence[str]) -> bytes:
 
 
 @contextmanager
-def _kept(proofs: dict[str, Any], key: str, proof: object) -> Iterator[None]:
+def _kept(proofs: MutableMapping[str, Any], key: str, proof: object) -> Iterator[None]:
     proofs[key] = proof
     try:
         yield
