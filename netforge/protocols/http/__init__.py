@@ -1,4 +1,4 @@
-"""HTTP/1.1 for servers (RFC 9110, RFC 9112)."""
+"""HTTP/1.1 and HTTP/2 for servers (RFC 9110, RFC 9112, RFC 9113)."""
 
 from netforge.protocols.http.dates import DateField
 from netforge.protocols.http.errors import BadRequest

@@ -130,7 +130,7 @@ class HTTP1Exchange(Exchange):
     @property
     def full(self) -> bool:
         """Whether the client must wait: for its body to be read, or to hear whether the protocol is switched."""
-        return self._unread > MOST_UNREAD or self.request.upgrade
+        return self._unread > MOST_UNREAD or bool(self.request.upgrade)
 
     @property
     def waiting(self) -> bool:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import cast
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol, IPushProducer, IReactorTime
+from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -18,13 +17,12 @@ from zope.interface import implementer
 from netforge.protocols.deadlines import Deadline
 from netforge.protocols.http._exchange import HTTP1Exchange
 from netforge.protocols.http._reader import RequestReader
-from netforge.protocols.http.dates import DateField
+from netforge.protocols.http._surroundings import PREFACE, Surroundings
 from netforge.protocols.http.errors import BadRequest
 from netforge.protocols.http.events import Data, End, Event, Request
-from netforge.protocols.http.exchange import Application
 from netforge.protocols.interfaces import IDrainable, IStreamTransport
 
-__all__ = ["HTTP1Protocol", "Surroundings"]
+__all__ = ["HTTP1Protocol"]
 
 log = Logger()
 
@@ -34,18 +32,6 @@ PIECE = 8 * 1024
 MOST_WAITING = 64
 #: Seconds for a client to read the last response before the connection is closed under it.
 LINGER = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the connections of a factory share; see :class:`~netforge.protocols.http.HTTPFactory`."""
-
-    application: Application
-    clock: IReactorTime
-    date: DateField
-    idle: float | None
-    max_head: int
-    max_fields: int
 
 
 @implementer(IDrainable, IHalfCloseableProtocol, IPushProducer)
@@ -75,6 +61,8 @@ class HTTP1Protocol(Protocol):
         self._closing = False
         self._room: list[Deferred[None]] = []
         self._successor: IProtocol | None = None
+        # The first bytes, as long as they may be those of HTTP/2.
+        self._opening: bytes | None = b""
 
     # What the transport tells.
 
@@ -83,6 +71,12 @@ class HTTP1Protocol(Protocol):
         self._deadline.start()
 
     def dataReceived(self, data: bytes) -> None:
+        if self._opening is not None:
+            data = self._opening + data
+            if PREFACE.startswith(data[: len(PREFACE)]):
+                self._open(data)
+                return
+            self._opening = None
         if self._successor is not None:
             self._successor.dataReceived(data)
             return
@@ -186,12 +180,30 @@ class HTTP1Protocol(Protocol):
     def drain(self) -> None:
         """See :class:`~netforge.protocols.interfaces.IDrainable`."""
         self._last = True
-        if self._exchange is not None:
+        if self._successor is not None:
+            if (drainable := IDrainable(self._successor, None)) is not None:
+                drainable.drain()
+        elif self._exchange is not None:
             self._exchange.make_last()
         elif not self._queue and not self._reader.in_head:
             self._close()
 
     # From bytes to exchanges.
+
+    def _open(self, data: bytes) -> None:
+        """Go on in HTTP/2, once all of its preface is there (RFC 9113, section 3.4)."""
+        if len(data) < len(PREFACE):
+            self._opening = data
+            return
+        # Late, since not everybody needs it.
+        from netforge.protocols.http._http2 import HTTP2Protocol  # noqa: PLC0415
+
+        self._opening = None
+        self._deadline.stop()
+        self.transport.unregisterProducer()
+        self._successor = HTTP2Protocol(self.surroundings)
+        self._successor.makeConnection(self.transport)
+        self._successor.dataReceived(data)
 
     def proceed(self) -> None:
         """Go on until something has to be waited for."""

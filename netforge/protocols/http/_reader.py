@@ -13,23 +13,19 @@ from httptools import (
     HttpRequestParser,
 )
 
+from netforge.protocols.http._fields import host_of, too_large
 from netforge.protocols.http.errors import BadRequest
 from netforge.protocols.http.events import END, Data, End, Event, Headers, Request
 
 __all__ = ["RequestReader"]
 
-#: host [":" port] (RFC 9110, section 7.2): a registered name, an IPv4 address or an IP literal.
-AUTHORITY = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]{0,5})?")
-
 #: The parts of a target in absolute form (RFC 9112, section 3.2.2), without user information (RFC 9110, section 4.2.4).
 ABSOLUTE = re.compile(rb"https?://([^/?@]+)(?:[/?].*)?", re.IGNORECASE)
 
 #: The fields that decide how a message is to be read.
-TELLING = frozenset((b"host", b"content-length", b"transfer-encoding", b"expect"))
+TELLING = frozenset((b"host", b"content-length", b"transfer-encoding", b"expect", b"upgrade"))
 
-#: Values of Host that were found right, and methods, as text. Most requests are for a few.
-_HOSTS: dict[bytes, str] = {}
-MOST_HOSTS = 1024
+#: Methods as text.
 _METHODS: dict[bytes, str] = {}
 
 
@@ -94,7 +90,7 @@ class RequestReader:
             self._unfinished = 0
         elif self._unfinished > self._max_head:
             # llhttp keeps a field that is not complete, however long.
-            raise _too_large("the head" if self._in_head else "what stands between the data", self._max_head)
+            raise too_large("the head" if self._in_head else "what stands between the data", self._max_head)
         else:
             self._unfinished += len(data)
         return self.salvaged()
@@ -147,7 +143,7 @@ class RequestReader:
     def on_headers_complete(self) -> None:
         self._in_head = False
         if len(self._fields) > self._max_fields:
-            raise _too_large("the head", self._max_fields, "fields")
+            raise too_large("the head", self._max_fields, "fields")
         parser, target = self._parser, self._target
         version = parser.get_http_version()
         if version not in ("1.1", "1.0"):
@@ -162,10 +158,13 @@ class RequestReader:
             self._fields,
             version,
             parser.should_keep_alive(),
-            parser.should_upgrade(),
         )
         if len(self._telling) > len(hosts):
-            self._look_at_body(request)
+            self._look_at_the_rest(request)
+        if parser.should_upgrade():
+            request.upgrade = request.upgrade if method != "CONNECT" else "tunnel"
+        else:
+            request.upgrade = ""
         self._events.append(request)
         # Fields that follow are trailers.
         self._fields = []
@@ -176,12 +175,12 @@ class RequestReader:
 
     def on_message_complete(self) -> None:
         if len(self._fields) > self._max_fields:
-            raise _too_large("the trailer section", self._max_fields, "fields")
+            raise too_large("the trailer section", self._max_fields, "fields")
         self._events.append(End(self._fields) if self._fields else END)
         if not self._parser.should_keep_alive() and not self._parser.should_upgrade():
             self._ended = True
 
-    def _look_at_body(self, request: Request) -> None:
+    def _look_at_the_rest(self, request: Request) -> None:
         codings, expected = [], []
         for name, value in self._telling:
             if name == b"content-length":
@@ -190,6 +189,8 @@ class RequestReader:
                 codings.append(value.lower())
             elif name == b"expect":
                 expected.append(value.lower())
+            elif name == b"upgrade":
+                request.upgrade = value.decode("latin-1").lower()
         if codings:
             _check_coding(codings, request.version)
             request.has_body = True
@@ -204,7 +205,7 @@ class RequestReader:
         self._unfinished = 0
 
     def _too_large(self) -> BadRequest:
-        return _too_large("the head" if self._in_head else "the trailer section", self._max_head)
+        return too_large("the head" if self._in_head else "the trailer section", self._max_head)
 
 
 def _authority(method: str, target: bytes, hosts: list[bytes], version: str) -> str:
@@ -216,32 +217,20 @@ def _authority(method: str, target: bytes, hosts: list[bytes], version: str) -> 
         raise BadRequest("Host is given more than once")
     if not hosts and version == "1.1":
         raise BadRequest("Host is missing")
-    authority = _host(hosts[0]) if hosts else ""
+    authority = host_of(hosts[0]) if hosts else ""
     if b"#" in target:
         raise BadRequest("the target has a fragment")
     if method == "CONNECT":
         if b":" not in target:
             raise BadRequest("the target of CONNECT is no host and port")
-        return _host(target)
+        return host_of(target)
     if target.startswith(b"/"):
         return authority
     if absolute := ABSOLUTE.fullmatch(target):
-        return _host(absolute[1])
+        return host_of(absolute[1])
     if target != b"*" or method != "OPTIONS":
         raise BadRequest("the target is neither a path nor a URL")
     return authority
-
-
-def _host(value: bytes) -> str:
-    """A host, with or without a port, as text."""
-    host = _HOSTS.get(value)
-    if host is None:
-        if not AUTHORITY.fullmatch(value):
-            raise BadRequest(f"{value[:100]!r} is neither the name of a host nor an address")
-        host = value.decode("ascii")
-        if len(_HOSTS) < MOST_HOSTS:
-            _HOSTS[value] = host
-    return host
 
 
 def _check_coding(codings: list[bytes], version: str) -> None:
@@ -250,10 +239,6 @@ def _check_coding(codings: list[bytes], version: str) -> None:
         raise BadRequest("HTTP/1.0 has no Transfer-Encoding")
     if codings != [b"chunked"]:
         raise BadRequest("no Transfer-Encoding but chunked is known here", HTTPStatus.NOT_IMPLEMENTED)
-
-
-def _too_large(what: str, most: int, unit: str = "bytes") -> BadRequest:
-    return BadRequest(f"{what} has more than {most} {unit}", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
 
 def _refusal(error: HttpParserError) -> BadRequest:

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from http import HTTPStatus
 
 from netforge.protocols.errors import LocalProtocolError
+from netforge.protocols.http._fields import framing, named
 from netforge.protocols.http.events import Request
+from netforge.protocols.http.exchange import Fields
 
 __all__ = ["ResponseWriter", "status_line"]
 
-Fields = Iterable[tuple[bytes, bytes]]
-
-#: A field's name (RFC 9110, section 5.1).
-TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-
-#: Names that were found right, in lower case by how they were written. An application has few.
-_NAMES: dict[bytes, bytes] = {}
-MOST_NAMES = 4096
-
 #: The status lines of what is registered.
 _LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
-
-#: Fields that say how the connection or the body is framed.
-FRAMING = frozenset((b"connection", b"content-length", b"transfer-encoding", b"date"))
 
 _IDLE, _STARTED, _COMPLETE = range(3)
 
@@ -68,7 +56,7 @@ class ResponseWriter:
         """
         if self._state != _IDLE or not 100 <= status <= 199 or status == HTTPStatus.SWITCHING_PROTOCOLS:
             raise LocalProtocolError(f"{status} cannot be said here")
-        return b"" if self._old else status_line(status) + _block(_named(headers))
+        return b"" if self._old else status_line(status) + _block(named(headers))
 
     def switch(self, headers: Fields) -> bytes:
         """``101 Switching Protocols``, the last that is said in HTTP (RFC 9110, section 15.2.2).
@@ -77,7 +65,7 @@ class ResponseWriter:
         """
         if self._state != _IDLE:
             raise LocalProtocolError("the response has begun already")
-        switched = status_line(101) + _block(_named(headers))
+        switched = status_line(101) + _block(named(headers))
         self._state = _COMPLETE
         return switched
 
@@ -131,7 +119,7 @@ class ResponseWriter:
             raise LocalProtocolError("there is no body here")
         if self._left and not self._bodiless:
             raise LocalProtocolError(f"the body lacks bytes that Content-Length promises: {self._left}")
-        last = b"0\r\n" + _block(_named(trailers)) if self._chunked and not self._bodiless else b""
+        last = b"0\r\n" + _block(named(trailers)) if self._chunked and not self._bodiless else b""
         self._state = _COMPLETE
         return last
 
@@ -141,14 +129,14 @@ class ResponseWriter:
         if not 200 <= status <= 999:
             raise LocalProtocolError(f"{status} is no final status")
         fields = [*headers]
-        framing = _framing(fields)
+        given = framing(fields)
         bodiless = status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
-        close, chunked, left = self.close or framing.get(b"connection") == b"close", False, None
+        close, chunked, left = self.close or given.get(b"connection", b"").lower() == b"close", False, None
         if status == HTTPStatus.NO_CONTENT:
             # It has no length either (RFC 9110, section 8.6), though frameworks give it one.
             fields = [field for field in fields if field[0].lower() != b"content-length"]
-        elif b"content-length" in framing:
-            left = _length(framing[b"content-length"])
+        elif b"content-length" in given:
+            left = int(given[b"content-length"])
         elif size is not None and not bodiless:
             fields.append((b"content-length", b"%d" % size))
         elif not bodiless and not self._old:
@@ -156,9 +144,9 @@ class ResponseWriter:
             fields.append((b"transfer-encoding", b"chunked"))
         elif not bodiless:
             close = True
-        if b"date" not in framing:
+        if b"date" not in given:
             fields.append((b"date", date))
-        if close and b"connection" not in framing:
+        if close and b"connection" not in given:
             fields.append((b"connection", b"close"))
         elif self._old and not close:
             fields.append((b"connection", b"keep-alive"))
@@ -171,47 +159,6 @@ class ResponseWriter:
 def status_line(status: int) -> bytes:
     """The first line of a response (RFC 9112, section 4)."""
     return _LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
-
-
-def _framing(fields: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """The fields that concern the framing.
-
-    :raises LocalProtocolError: for those that are the server's.
-    """
-    found = {}
-    for name, value in fields:
-        lower = _NAMES.get(name) or _checked(name)
-        if lower in FRAMING:
-            if lower in found:
-                raise LocalProtocolError(f"{lower.decode()} is given more than once")
-            found[lower] = value.lower() if lower == b"connection" else value
-    if b"transfer-encoding" in found:
-        raise LocalProtocolError("how the body is framed is the server's affair: leave Transfer-Encoding out")
-    return found
-
-
-def _named(fields: Fields) -> list[tuple[bytes, bytes]]:
-    """Fields whose names are right."""
-    named = [*fields]
-    for name, _ in named:
-        if name not in _NAMES:
-            _checked(name)
-    return named
-
-
-def _checked(name: bytes) -> bytes:
-    if not TOKEN.fullmatch(name):
-        raise LocalProtocolError(f"{name!r} is no name of a field")
-    lower = name.lower()
-    if len(_NAMES) < MOST_NAMES:
-        _NAMES[name] = lower
-    return lower
-
-
-def _length(value: bytes) -> int:
-    if not value.isdigit():
-        raise LocalProtocolError(f"{value!r} is no Content-Length")
-    return int(value)
 
 
 def _block(fields: list[tuple[bytes, bytes]]) -> bytes:

@@ -22,7 +22,8 @@ class Request:
     :param headers: the fields.
     :param version: ``1.0``, ``1.1`` or ``2``.
     :param keep_alive: whether the client would send more on this connection.
-    :param upgrade: whether it offers to switch protocols (RFC 9110, section 7.8), or is a CONNECT.
+    :param upgrade: the protocols that it offers to switch to, in lower case: the value of Upgrade (RFC 9110, section
+        7.8); ``tunnel`` for CONNECT; empty if none.
     :param has_body: whether any :class:`Data` is to come.
     :param expects: whether it waits for ``100 Continue`` before it sends the body (RFC 9110, section 10.1.1).
     """
@@ -33,7 +34,7 @@ class Request:
     headers: Headers
     version: str
     keep_alive: bool = True
-    upgrade: bool = False
+    upgrade: str = ""
     has_body: bool = False
     expects: bool = False
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.interfaces import IAddress, IProtocolNegotiationFactory, IReactorTime
 from twisted.internet.protocol import ServerFactory
+from zope.interface import implementer
 
-from netforge.protocols.http._http1 import HTTP1Protocol, Surroundings
+from netforge.protocols.http._http1 import HTTP1Protocol
+from netforge.protocols.http._surroundings import Surroundings
 from netforge.protocols.http.dates import DateField
 from netforge.protocols.http.exchange import Application
 
 __all__ = ["HTTPFactory"]
 
 
+@implementer(IProtocolNegotiationFactory)
 class HTTPFactory(ServerFactory[HTTP1Protocol]):
-    """Serves an application.
+    """Serves an application over HTTP/1.1 and HTTP/2, whichever a client begins to speak.
 
     :param application: called with each :class:`~netforge.protocols.http.Exchange`, as soon as the head is there.
     :param clock: where the time comes from, such as the reactor.
@@ -35,6 +38,10 @@ class HTTPFactory(ServerFactory[HTTP1Protocol]):
         max_fields: int = 100,
     ) -> None:
         self._surroundings = Surroundings(application, clock, DateField(clock), idle, max_head, max_fields)
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """What is agreed on in TLS (RFC 7301)."""
+        return [b"h2", b"http/1.1"]
 
     def buildProtocol(self, addr: IAddress | None) -> HTTP1Protocol:
         """A connection."""

@@ -239,7 +239,7 @@ def test_after_an_offer_to_switch_everything_waits() -> None:
     offer = b"GET /a HTTP/1.1\r\n" + HOST + b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n"
     request, _ = read(offer + b"GET /b", reader)
     assert isinstance(request, Request)
-    assert request.upgrade
+    assert request.upgrade == "websocket"
     assert read(b" HTTP/1.1\r\n" + HOST + b"\r\n", reader) == []
     kept = reader.switch()
     assert kept == b"GET /b HTTP/1.1\r\n" + HOST + b"\r\n"

@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.error import ConnectionLost
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
 from netforge.protocols.errors import LocalProtocolError
-from netforge.protocols.http import Exchange, HTTPFactory
+from netforge.protocols.http import Exchange
 from netforge.protocols.interfaces import IDrainable
 from netforge.testing import Network
 from netforge.testing.fixtures.peer import Peer
+from tests.protocols.http.server import Server
 
 HOST = b"Host: example.org\r\n"
-
-
-class Server:
-    """A server on the simulated network, and whatever its application is made to do.
-
-    :ivar exchanges: every one that was begun.
-    """
-
-    def __init__(
-        self, network: Network, application: Callable[[Exchange], object] | None = None, **options: Any
-    ) -> None:
-        self.network = network
-        self.exchanges: list[Exchange] = []
-        self.application = application or (lambda exchange: None)
-        reactor = network.machine("server").reactor
-        self.factory = HTTPFactory(self._begin, reactor, **options)
-        reactor.listenTCP(80, self.factory)
-        self._client = network.machine("client")
-
-    def _begin(self, exchange: Exchange) -> None:
-        self.exchanges.append(exchange)
-        self.application(exchange)
-
-    def connect(self) -> Peer:
-        return Peer(self._client, HostnameEndpoint(self._client.reactor, "server", 80))
 
 
 def get(target: bytes = b"/", fields: bytes = b"") -> bytes:
