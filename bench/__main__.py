@@ -13,7 +13,6 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench.case import LIMIT, PEERS
 from bench.cases import find_cases
 from bench.chart import write_charts
 from bench.processes import BenchError
@@ -22,6 +21,7 @@ from bench.runner import Measurement, measure, plan
 from bench.session import Session
 
 _CASES = find_cases()
+_PEERS = list(dict.fromkeys(peer for case in _CASES.values() for peer in case.peers))
 _ROUNDS = 5
 _SECONDS = 2.0
 _WARMUP = 0.5
@@ -31,7 +31,7 @@ _QUICK_WARMUP = 0.1
 
 @click.command()
 @click.argument("cases", nargs=-1, type=click.Choice(list(_CASES)))
-@click.option("--peer", "peers", multiple=True, type=click.Choice([*PEERS, LIMIT]), help="Only this one; repeatable.")
+@click.option("--peer", "peers", multiple=True, type=click.Choice(_PEERS), help="Only this one; repeatable.")
 @click.option("--rounds", default=_ROUNDS, show_default=True, type=click.IntRange(1), help="How often.")
 @click.option("--seconds", default=_SECONDS, show_default=True, type=click.FloatRange(0.05), help="How long each time.")
 @click.option("--quick", is_flag=True, help="Only see that everything works, in no time; the figures mean nothing.")

@@ -36,7 +36,6 @@ What a program may notice, compared to Twisted's epoll reactor:
   TLS that Twisted wraps by itself (``wrapClientTLS``, ``TLSMemoryBIOFactory``) sees an orderly end; over that of
   ``listenSSL``, ``connectSSL`` and ``startTLS`` it sees a loss.
 * What is closed in order while the peer has not read all of what was written may be reset if something is unread here.
-* Delays are of whole milliseconds, and what is called without delay comes after what is due.
 * ``listenSSL`` also takes an :class:`ssl.SSLContext`: see :meth:`ForgeReactor.listenSSL`.
 * Of an asyncio exception handler that replaces the loop's, ``netforge.reactor.loops.NotReading`` is to be ignored.
 * An asyncio library that starts child processes takes ``SIGCHLD`` from ``spawnProcess``.

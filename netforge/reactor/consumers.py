@@ -53,6 +53,15 @@ class Consumer:
         "write_closing",
     )
 
+    bufferSize: int
+    producer: IProducer | None
+    streamingProducer: bool
+    producerPaused: bool
+    write_closing: bool
+    write_closed: bool
+    _full: bool
+    _looking: bool
+
     protocol: IProtocol
     _transport: asyncio.Transport
     reactor: ForgeReactor
@@ -65,12 +74,6 @@ class Consumer:
     connectionLost: Callable[[Failure], None]
     loseConnection: Callable[[], None]
     set_write: Callable[[Callable[[bytes], None]], None]
-
-    def __init__(self) -> None:
-        self.bufferSize = BUFFER_SIZE
-        self.producer: IProducer | None = None
-        self.streamingProducer = self.producerPaused = False
-        self._full = self._looking = self.write_closing = self.write_closed = False
 
     # IConsumer.
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import socket
 from functools import cached_property
 from ssl import SSLContext
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.base import ReactorBase
 from twisted.internet.error import UnsupportedAddressFamily
 from twisted.internet.interfaces import IConnector, IListeningPort
@@ -19,9 +18,7 @@ from netforge.reactor.loops import NotReading, new_loop
 from netforge.reactor.ports import TCPPort, UNIXPort
 from netforge.reactor.signals import ChildSignals
 from netforge.reactor.streams import Stream
-
-if TYPE_CHECKING:
-    from uvloop import Loop
+from netforge.reactor.timers import TimedReactor
 
 __all__ = ["ForgeReactor"]
 
@@ -29,7 +26,7 @@ __all__ = ["ForgeReactor"]
 _BUFFER_SIZE = 2 * 262_144
 
 
-class ForgeReactor(AsyncioSelectorReactor):
+class ForgeReactor(TimedReactor):
     """A reactor on a uvloop of its own. See :mod:`netforge.reactor`.
 
     :ivar loop: the loop.
@@ -39,11 +36,10 @@ class ForgeReactor(AsyncioSelectorReactor):
     """
 
     def __init__(self) -> None:
-        self.loop: Loop = new_loop()
-        self.loop.set_exception_handler(_log_unless_ours)
         self.streams: set[Stream] = set()
         self.ports: set[Any] = set()
-        super().__init__(cast(Any, self.loop))
+        super().__init__(new_loop())
+        self.loop.set_exception_handler(_log_unless_ours)
 
     @cached_property
     def buffer(self) -> memoryview:

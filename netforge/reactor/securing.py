@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from OpenSSL.SSL import Error, WantReadError, ZeroReturnError
 from twisted.internet.interfaces import IProtocol
-from twisted.internet.protocol import connectionDone
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
@@ -44,17 +45,30 @@ class Securing(BufferingTLSTransport):
         self._expected = False
         self._records = Records()
 
+    def makeConnection(self, transport: Any) -> None:
+        # Twisted's would declare each interface of the transport by itself, and ask OpenSSL what a server has to say
+        # before its client has said anything.
+        factory = cast(SecuringFactory, self.factory)
+        self._tlsConnection = factory._creatorCallable(self)
+        self._appSendBuffer = []
+        if self._connectWrapped:
+            ProtocolWrapper.makeConnection(self, transport)
+        else:
+            Protocol.makeConnection(self, transport)
+            factory.registerProtocol(self)
+        if factory.client:
+            self._checkHandshakeStatus()
+
     # Reading.
 
     def dataReceived(self, data: bytes) -> None:
         single = self._records.is_single(data)
-        if not self._handshakeDone or self._appSendBuffer:
-            super().dataReceived(data)
-            return
-        tls = self._tlsConnection
-        tls.bio_write(data)
         self._expected = True
         try:
+            if not self._handshakeDone or self._appSendBuffer:
+                super().dataReceived(data)
+                return
+            self._tlsConnection.bio_write(data)
             if not single or self._lostTLSConnection or self._aborted:
                 self._flushReceiveBIO()
             else:
@@ -120,7 +134,9 @@ class Securing(BufferingTLSTransport):
             self._tlsShutdownFinished(Failure())
 
     def _flushSendBIO(self) -> None:
-        """Send the ciphertext that there is."""
+        """Send the ciphertext that there is, and with it what was written."""
+        if self._written:
+            self._encrypt()
         try:
             ciphertext = self._tlsConnection.bio_read(_CIPHERTEXT)
             while len(ciphertext) == _CIPHERTEXT:
@@ -135,6 +151,11 @@ class Securing(BufferingTLSTransport):
         super().unregisterProducer()
 
     # The end.
+
+    def _shutdownTLS(self) -> None:
+        # Nothing can be sent after it.
+        self._encrypt()
+        super()._shutdownTLS()
 
     def loseConnection(self) -> None:
         self._encrypt()
@@ -162,3 +183,4 @@ class SecuringFactory(TLSMemoryBIOFactory):
 
     def __init__(self, contextFactory: Any, client: bool, wrapped: Any, reactor: Any) -> None:
         super().__init__(contextFactory, client, wrapped, reactor)
+        self.client = client

@@ -7,10 +7,12 @@ import math
 from ssl import SSLContext, SSLError
 from typing import Any, ClassVar, cast
 
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import ISSLTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from netforge.reactor.addresses import internet_address
 from netforge.reactor.consumers import drop
 from netforge.reactor.ports import TCPPort
 from netforge.reactor.tcp import TCPStream
@@ -22,7 +24,7 @@ __all__ = ["SSLPort"]
 class SSLStream(TCPStream):
     """A connection over TLS, to which its protocol is connected after the handshake."""
 
-    __slots__ = ()
+    __slots__ = ("_names", "_socket")
 
     TLS: ClassVar[bool] = True
 
@@ -33,6 +35,8 @@ class SSLStream(TCPStream):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # What pauses here is kept from reading by uvloop's TLS: no need of NotReading.
         self._transport = transport
+        # uvloop's TLS knows none of them once the connection is lost, a turn before it says so.
+        self._socket, *self._names = map(transport.get_extra_info, ("socket", "sockname", "peername"))
         self._origin.established(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -65,11 +69,16 @@ class SSLStream(TCPStream):
 
     def _release(self) -> None:
         if self.reading:
-            self._transport.set_read_buffer_limits()
+            self._read_ahead()
 
     def stopReading(self) -> None:
         super().stopReading()
-        self._transport.set_read_buffer_limits(0)
+        self._read_ahead(0)
+
+    def _read_ahead(self, *size: int) -> None:
+        """Set how many bytes uvloop may hold for the protocol: some, or none."""
+        if self._socket.fileno() != -1:
+            self._transport.set_read_buffer_limits(*size)
 
     # The end.
 
@@ -82,12 +91,28 @@ class SSLStream(TCPStream):
     def close(self) -> None:
         self.set_write(drop)
         # To read the answer to close_notify.
-        self._transport.set_read_buffer_limits()
+        self._read_ahead()
         self._transport.close()
+
+    def abortConnection(self) -> None:
+        if self._socket.fileno() != -1:
+            super().abortConnection()
 
     def loseWriteConnection(self) -> None:
         """Close both sides: TLS is not closed by halves."""
         self.loseConnection()
+
+    # The socket.
+
+    @property
+    def transport_socket(self) -> Any:
+        return self._socket
+
+    def getHost(self) -> IPv4Address | IPv6Address:
+        return internet_address("TCP", self._names[0])
+
+    def getPeer(self) -> IPv4Address | IPv6Address:
+        return internet_address("TCP", self._names[1])
 
     # TLS.
 

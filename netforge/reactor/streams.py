@@ -29,14 +29,13 @@ from twisted.python import log
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from netforge.reactor.consumers import DONE, Consumer, drop
+from netforge.reactor.consumers import BUFFER_SIZE, DONE, Consumer, drop
 from netforge.reactor.handles import StreamHandle
 from netforge.reactor.loops import NotReading
 from netforge.reactor.prefixes import Prefixing, has_own_prefix, prefix_of
 
 if TYPE_CHECKING:
     from netforge.reactor.reactor import ForgeReactor
-    from netforge.reactor.tls import Beneath
 
 __all__ = ["Origin", "Stream"]
 
@@ -81,7 +80,7 @@ class Stream(Consumer, asyncio.BaseProtocol):
         "_reading",
         "_reason",
         "_transport",
-        "beneath",
+        "_tuned",
         "connected",
         "disconnected",
         "disconnecting",
@@ -96,20 +95,26 @@ class Stream(Consumer, asyncio.BaseProtocol):
     write: Callable[[bytes], None]
 
     def __init__(self, origin: Origin) -> None:
-        super().__init__()
         self._origin = origin
         self.reactor = origin.reactor
         self.write = drop
         self._reading = True
         self._reason: Failure | None = None
-        self.beneath: Beneath | None = None
         self.connected = self.disconnecting = self.disconnected = False
+        # Whether somebody but uvloop may have set options of the socket.
+        self._tuned = False
         self.sessionno = 0
+        # The consumer's, here for speed.
+        self.bufferSize = BUFFER_SIZE
+        self.producer = None
+        self.streamingProducer = self.producerPaused = False
+        self.write_closing = self.write_closed = False
+        self._full = self._looking = False
 
     # The life of a stream, as uvloop tells it.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
         self._origin.established(self)
         if not self._reading:
             raise NotReading
@@ -118,7 +123,7 @@ class Stream(Consumer, asyncio.BaseProtocol):
         """Connect the protocol. What its ``connectionMade`` raises is raised."""
         self.connected = True
         self.reactor.streams.add(self)
-        self.route_writes()
+        self.write = self.plain_write
         self.protocol = protocol
         if has_own_prefix(protocol):
             self._transport.set_protocol(Prefixing(self))
@@ -318,6 +323,7 @@ class Stream(Consumer, asyncio.BaseProtocol):
     @property
     def socket(self) -> StreamHandle:
         """The options, names and number of the socket."""
+        self._tuned = True
         return StreamHandle(self)
 
     def getHandle(self) -> Any:
@@ -325,6 +331,7 @@ class Stream(Consumer, asyncio.BaseProtocol):
 
     def fileno(self) -> int:
         """The number of the descriptor, which is uvloop's; -1 when the connection is lost."""
+        self._tuned = True
         return -1 if self.disconnected else cast(int, self.transport_socket.fileno())
 
     def getHost(self) -> IAddress:

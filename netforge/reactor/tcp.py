@@ -29,7 +29,7 @@ class TCPStream(Stream):
 
     def shut_down(self) -> None:
         # Closing a socket with something unread only resets the connection.
-        borrowed = socket.socket(self.transport_socket.family, socket.SOCK_STREAM, 0, self.fileno())
+        borrowed = socket.SocketType(socket.AF_INET, socket.SOCK_STREAM, 0, self.fileno())
         with suppress(OSError):
             borrowed.shutdown(socket.SHUT_RDWR)
         borrowed.detach()
@@ -46,7 +46,10 @@ class TCPStream(Stream):
         return bool(self.transport_socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 
     def setTcpNoDelay(self, enabled: bool) -> None:
-        self.transport_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, enabled)
+        # uvloop has enabled it, so the many protocols that do, too, need not ask the system.
+        if self._tuned or not enabled:
+            self._tuned = True
+            self.transport_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, enabled)
 
     def getTcpKeepAlive(self) -> bool:
         return bool(self.transport_socket.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))

@@ -53,10 +53,9 @@ class _Secure(Stream):
     TLS: ClassVar[bool] = True
 
     protocol: Securing
-    beneath: Beneath
 
     def set_write(self, write: Callable[[bytes], None]) -> None:
-        self.beneath.write = write
+        self.protocol.transport.write = write
 
     def loseConnection(self) -> None:
         if self.connected and not self.disconnecting:
@@ -108,10 +107,10 @@ def start_tls(stream: Stream, contextFactory: Any, *, client: bool) -> None:
     if producer is not None:
         stream.unregisterProducer()
     tls = Securing(SecuringFactory(contextFactory, client, None, stream.reactor), stream.protocol, False)
-    stream.beneath = Beneath(stream, stream.write)
+    beneath = Beneath(stream, stream.write)
     stream.__class__ = _SECURE[type(stream)]
     stream.protocol = tls
     stream.write = tls.write
-    tls.makeConnection(stream.beneath)
+    tls.makeConnection(beneath)
     if producer is not None:
         stream.registerProducer(producer, streaming)

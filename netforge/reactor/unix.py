@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 from collections.abc import Callable
@@ -31,7 +32,7 @@ class UNIXStream(Stream):
     transports only: ports, clients and adoptions see to that.
     """
 
-    __slots__ = ("_blocked", "_descriptors", "_written")
+    __slots__ = ("_blocked", "_descriptors", "_names", "_written")
 
     def __init__(self, origin: Origin) -> None:
         super().__init__(origin)
@@ -39,25 +40,27 @@ class UNIXStream(Stream):
         self._descriptors: list[int] = []
         self._blocked: socket.socket | None = None
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop knows them no more once the connection is lost. Either may have none.
+        self._names = [transport.get_extra_info(which) or None for which in ("sockname", "peername")]
+        super().connection_made(transport)
+
     # Addresses are UNIXAddress, where ITLSTransport has those of TCP.
 
     def getHost(self) -> Any:
-        return UNIXAddress(None if self._origin.connects else self._name("sockname"))
+        return UNIXAddress(None if self._origin.connects else self._names[0])
 
     def getPeer(self) -> Any:
-        return UNIXAddress(self.addr if self._origin.connects else self._name("peername"))
+        return UNIXAddress(self.addr if self._origin.connects else self._names[1])
 
     @property
     def hostname(self) -> str:
-        return str(self._name("peername") or self._name("sockname"))
+        own, peer = self._names
+        return str(peer or own)
 
     @property
     def place(self) -> object:
-        return self._name("sockname")
-
-    def _name(self, which: str) -> Any:
-        """One of the two names of the socket; nothing for one without a name, or once it is closed."""
-        return None if self.transport_socket is None else self._transport.get_extra_info(which) or None
+        return self._names[0]
 
     # Some code takes every stream for TCP.
 
@@ -99,13 +102,15 @@ class UNIXStream(Stream):
             self.reactor.loop.call_soon(self.flush)
 
     def flush(self) -> bool:
-        if self._blocked is not None or self.disconnected:
+        if not self.connected or self._reason is not None or self._blocked is not None:
             return False
         if self._descriptors and not self._send_descriptors():
             return False
         data = b"".join(self._written)
         self._written.clear()
-        self._transport.write(data)
+        if data:
+            # After write_eof, uvloop refuses even nothing.
+            self._transport.write(data)
         return True
 
     def _send_descriptors(self) -> bool:
@@ -114,25 +119,25 @@ class UNIXStream(Stream):
         if len(self._descriptors) > len(data):
             self._lose(Failure(FileDescriptorOverrun()))
             return False
-        duplicate = self.transport_socket.dup()
+        # uvloop's own descriptor: a duplicate could have the number of one that was closed too early, and be sent.
+        borrowed = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, self.fileno())
         sent = 0
         try:
             while sent < len(self._descriptors):
                 if self._transport.get_write_buffer_size():
                     raise BlockingIOError(errno.EAGAIN, "uvloop has yet to send")
-                socket.send_fds(duplicate, [data[sent : sent + 1]], [self._descriptors[sent]])
+                socket.send_fds(borrowed, [data[sent : sent + 1]], [self._descriptors[sent]])
                 sent += 1
         except OSError as error:
             if error.errno not in _BLOCKED:
-                duplicate.close()
                 self._lose(Failure(CONNECTION_LOST))
                 return False
             # uvloop refuses to watch its own descriptors, and takes duplicates.
-            self._blocked = duplicate
-            self.reactor.loop.add_writer(duplicate, self._unblock)
+            self._blocked = self.transport_socket.dup()
+            self.reactor.loop.add_writer(self._blocked, self._unblock)
             self.pause_writing()
-        else:
-            duplicate.close()
+        finally:
+            borrowed.detach()
         del self._descriptors[:sent]
         self._written[:] = [data[sent:]]
         return not self._descriptors

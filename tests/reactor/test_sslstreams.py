@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.ssl import Certificate, optionsForClientTLS
+from twisted.logger import LogEvent
 
 pytestmark = [
     pytest.mark.real,
@@ -51,8 +52,8 @@ def context(pem: Path) -> ssl.SSLContext:
 
 
 @pytest.fixture
-def converse(drive_forge: Any, tools: Any, context: ssl.SSLContext, pem: Path) -> Any:
-    """Connects a server and a client, and lets a scenario run with both until both are lost."""
+def converse(drive_forge: Any, tools: Any, context: ssl.SSLContext, pem: Path, caplog: pytest.LogCaptureFixture) -> Any:
+    """Connects a server and a client, and lets a scenario run with both until both are lost. asyncio logs nothing."""
 
     def converse(server: Any, client: Any, scenario: Any, trust: Any = None, protocols: Any = None) -> None:
         trusted = Certificate.loadPEM(pem.read_bytes())
@@ -70,6 +71,7 @@ def converse(drive_forge: Any, tools: Any, context: ssl.SSLContext, pem: Path) -
             await port.stopListening()
 
         drive_forge(run)
+        assert not caplog.records
 
     return converse
 
@@ -128,6 +130,118 @@ def test_who_pauses_reads_all_in_the_end(converse: Any, tools: Any, pauses: str,
     converse(server, client, scenario)
     assert server.data == b"first" + MEGABYTE[:size]
     assert server.reason.type is ConnectionDone
+
+
+def test_who_resumes_and_pauses_in_one_turn_reads_all_in_the_end(converse: Any, tools: Any) -> None:
+    server, client = tools.Recorder(made=lambda self: self.transport.pauseProducing()), tools.Recorder()
+
+    async def scenario(reactor: Any) -> None:
+        client.transport.write(MEGABYTE[:1000])
+        client.transport.loseConnection()
+        # What TLS rides on: its end comes before the answer to close_notify.
+        client.transport.transport.loseWriteConnection()
+        server.transport.resumeProducing()
+        server.transport.pauseProducing()
+        await tools.turns(reactor, 20)
+        assert not server.lost.called
+        server.transport.resumeProducing()
+
+    converse(server, client, scenario)
+    assert server.data == MEGABYTE[:1000]
+
+
+def test_the_answer_to_close_notify_is_read_however_long_it_takes_to_send(converse: Any, tools: Any) -> None:
+    server, client = tools.Recorder(), tools.Recorder()
+
+    async def scenario(reactor: Any) -> None:
+        client.transport.pauseProducing()
+        # The first is the kernel's and uvloop's to send, the second is still TLS's.
+        server.transport.write(MEGABYTE * 8)
+        server.transport.write(b"last")
+        server.transport.loseConnection()
+        await tools.turns(reactor, 10)
+        client.transport.resumeProducing()
+
+    converse(server, client, scenario)
+    assert client.data == MEGABYTE * 8 + b"last"
+    assert server.reason.type is ConnectionDone
+
+
+def test_what_is_written_after_the_end_is_dropped(converse: Any, tools: Any) -> None:
+    server, client = tools.Recorder(), tools.Recorder()
+
+    async def scenario(reactor: Any) -> None:
+        client.transport.pauseProducing()
+        server.transport.write(MEGABYTE * 8)
+        client.transport.loseConnection()
+        while not server.transport.disconnecting:
+            await tools.turns(reactor, 1)
+        assert server.transport not in reactor.getReaders()
+        for _ in range(10):
+            server.transport.write(b"late")
+        client.transport.resumeProducing()
+
+    converse(server, client, scenario)
+    assert client.data == MEGABYTE * 8
+
+
+def test_garbage_is_an_error_of_tls(converse: Any, tools: Any) -> None:
+    server, client = tools.Recorder(), tools.Recorder()
+
+    async def scenario(reactor: Any) -> None:
+        # What TLS rides on.
+        client.transport.transport.write(b"\x17\x03\x03\x00\x20" + bytes(32))
+
+    converse(server, client, scenario)
+    assert issubclass(server.reason.type, ssl.SSLError)
+
+
+def test_who_aborts_knows_even_if_tls_has_failed_already(converse: Any, tools: Any) -> None:
+    server, client = tools.Recorder(), tools.Recorder()
+
+    async def scenario(reactor: Any) -> None:
+        server.transport.abortConnection()
+        # As uvloop does, which had found that before.
+        server.transport.connection_lost(ssl.SSLError())
+
+    converse(server, client, scenario)
+    assert server.reason.type is ConnectionAborted
+
+
+def test_a_lost_connection_still_has_its_names(converse: Any, tools: Any) -> None:
+    seen: list[Any] = []
+
+    def note(self: Any) -> None:
+        seen.append((self.transport.getHost(), self.transport.getPeer()))
+
+    server, client = tools.Recorder(made=note, lost=note), tools.Recorder()
+
+    async def scenario(reactor: Any) -> None:
+        client.transport.loseConnection()
+        await server.lost
+        note(server)
+        for call in ("pauseProducing", "resumeProducing", "loseConnection", "abortConnection"):
+            getattr(server.transport, call)()
+
+    converse(server, client, scenario)
+    assert len(seen) == 3
+    assert set(seen) == {(client.transport.getPeer(), client.transport.getHost())}
+
+
+@pytest.mark.parametrize("call", ["pauseProducing", "resumeProducing", "loseConnection", "abortConnection", "getPeer"])
+def test_what_is_called_before_the_loss_is_told_does_no_harm(converse: Any, tools: Any, call: str) -> None:
+    server, client = tools.Recorder(), tools.Recorder()
+
+    async def scenario(reactor: Any) -> None:
+        # What TLS rides on.
+        client.transport.transport.abortConnection()
+        while server.transport.fileno() != -1:
+            await tools.turns(reactor, 1)
+        assert not server.lost.called
+        getattr(server.transport, call)()
+
+    converse(server, client, scenario)
+    assert server.reason.type is ConnectionLost
 
 
 def test_an_end_without_close_notify_is_a_loss(converse: Any, tools: Any) -> None:
@@ -208,6 +322,34 @@ def test_producers_are_paced(converse: Any, tools: Any, streaming: bool) -> None
     assert len(client.data) == 100 * 65_536
 
 
+def test_a_pull_producer_is_asked_for_the_rest_before_the_end(converse: Any, tools: Any) -> None:
+    server, client = tools.Recorder(), tools.Recorder()
+
+    async def scenario(reactor: Any) -> None:
+        server.transport.registerProducer(Pull(server.transport), False)
+        server.transport.loseConnection()
+
+    converse(server, client, scenario)
+    assert len(client.data) == 100 * 65_536
+
+
+def test_a_push_producer_goes_on_in_vain_after_the_end(converse: Any, tools: Any) -> None:
+    server, client = tools.Recorder(), tools.Recorder()
+
+    async def scenario(reactor: Any) -> None:
+        client.transport.pauseProducing()
+        server.transport.registerProducer(tools.Push(reactor, server.transport, 1), True)
+        server.transport.write(b"all")
+        server.transport.loseConnection()
+        await tools.turns(reactor)
+        for _ in range(10):
+            server.transport.write(b"late")
+        client.transport.resumeProducing()
+
+    converse(server, client, scenario)
+    assert client.data == b"all"
+
+
 def test_it_tells_what_was_negotiated(converse: Any, tools: Any, context: ssl.SSLContext) -> None:
     context.set_alpn_protocols(["h2", "http/1.1"])
     server, client = tools.Recorder(), tools.Recorder()
@@ -225,7 +367,9 @@ def test_it_tells_what_was_negotiated(converse: Any, tools: Any, context: ssl.SS
     assert client.reason.type is ConnectionDone
 
 
-def test_who_cannot_shake_hands_never_reaches_the_factory(drive_forge: Any, tools: Any, context: Any) -> None:
+def test_who_cannot_shake_hands_never_reaches_the_factory(
+    drive_forge: Any, tools: Any, context: Any, events: list[LogEvent], caplog: pytest.LogCaptureFixture
+) -> None:
     server, client = tools.Recorder(), tools.Recorder()
 
     async def scenario(reactor: Any) -> None:
@@ -238,3 +382,5 @@ def test_who_cannot_shake_hands_never_reaches_the_factory(drive_forge: Any, tool
 
     drive_forge(scenario)
     assert server.calls == []
+    assert not caplog.records
+    assert any("(TLS Port " in str(event.get("log_text")) for event in events)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import socket
 from typing import Any
 
 import pytest
@@ -388,6 +390,37 @@ def test_options_and_addresses(run: Any, tools: Any) -> None:
         assert client.transport.getHost() == server.transport.getPeer()
         assert server.transport.getHandle().getsockname()[1] == port.getHost().port
         assert server.transport.fileno() == server.transport.getHandle().fileno() > 0
+        await tools.end(port, client, server)
+
+    run(scenario)
+
+
+def _delay_by_method(transport: Any) -> None:
+    transport.setTcpNoDelay(False)
+
+
+def _delay_by_handle(transport: Any) -> None:
+    transport.getHandle().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+
+
+def _delay_by_descriptor(transport: Any) -> None:
+    with socket.socket(fileno=os.dup(transport.fileno())) as duplicate:
+        duplicate.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+
+
+@pytest.mark.parametrize("delay", [_delay_by_method, _delay_by_handle, _delay_by_descriptor])
+def test_delays_end_whoever_began_them(run: Any, tools: Any, delay: Any) -> None:
+    server, client = tools.Recorder(), tools.Recorder()
+
+    async def scenario(reactor: Any) -> None:
+        port = await tools.pair(reactor, server, client)
+        for transport in (server.transport, client.transport):
+            transport.setTcpNoDelay(True)
+            assert transport.getTcpNoDelay() is True
+            delay(transport)
+            assert transport.getTcpNoDelay() is False
+            transport.setTcpNoDelay(True)
+            assert transport.getTcpNoDelay() is True
         await tools.end(port, client, server)
 
     run(scenario)

@@ -8,9 +8,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from OpenSSL.SSL import Connection, WantReadError
 from twisted.internet.error import ConnectionDone, ConnectionLost
-from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator, ISSLTransport
 from twisted.internet.ssl import Certificate, PrivateCertificate, optionsForClientTLS
+from zope.interface import implementer
 
 from twisted import internet
 
@@ -137,7 +139,9 @@ def test_a_certificate_that_is_not_trusted_ends_both_sides(run: Any, tools: Any,
         await port.stopListening()
 
     run(scenario)
-    assert client.reason.type.__name__ == "Error"
+    assert "certificate verify failed" in str(client.reason.value)
+    # It was told why.
+    assert "unknown ca" in str(server.reason.value)
 
 
 def test_tls_over_a_unix_socket(
@@ -237,3 +241,99 @@ def test_a_protocol_over_tls_that_aborts_hears_no_more(
     run(scenario)
     assert server.calls == ["made", "data", "lost"]
     assert client.reason.type is ConnectionLost
+
+
+def test_who_aborts_after_tls_was_started_resets_the_connection(
+    run: Any, tools: Any, server_tls: Any, client_tls: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, client = tools.Recorder(), tools.Recorder()
+
+    async def scenario(reactor: Any) -> None:
+        # Twisted's TLS writes by the clock of the global reactor.
+        monkeypatch.setattr(internet, "reactor", reactor, raising=False)
+        port = await tools.pair(reactor, server, client)
+        server.transport.startTLS(server_tls)
+        client.transport.startTLS(client_tls)
+        client.transport.write(b"?")
+        await server.received(1)
+        client.transport.pauseProducing()
+        server.transport.write(MEGABYTE * 8)
+        server.transport.abortConnection()
+        await server.lost
+        client.transport.resumeProducing()
+        await client.lost
+        await port.stopListening()
+
+    run(scenario)
+    assert client.reason.type is ConnectionLost
+    assert len(client.data) < 8 * len(MEGABYTE)
+
+
+def test_what_was_written_is_sent_though_the_peer_has_closed(
+    run: Any, tools: Any, server_tls: Any, client_tls: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, client = tools.Recorder(), tools.Recorder()
+
+    async def scenario(reactor: Any) -> None:
+        # Twisted's TLS writes by the clock of the global reactor.
+        monkeypatch.setattr(internet, "reactor", reactor, raising=False)
+        port = await tools.pair(reactor, server, client)
+        server.transport.startTLS(server_tls)
+        client.transport.startTLS(client_tls)
+        client.transport.write(b"?")
+        await server.received(1)
+        client.transport.pauseProducing()
+        server.transport.write(MEGABYTE * 8)
+        client.transport.loseConnection()
+        await tools.turns(reactor, 20)
+        client.transport.resumeProducing()
+        await server.lost
+        await client.lost
+        await port.stopListening()
+
+    run(scenario)
+    assert client.data == MEGABYTE * 8
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class Hesitating:
+    """Makes connections of OpenSSL which once want to read before they send any more, as when keys are negotiated."""
+
+    def __init__(self, options: Any) -> None:
+        self._context = options.getContext()
+        self._answers = [True, False]
+
+    def serverConnectionForTLS(self, tls: object) -> Any:  # noqa: N802  Twisted's
+        self._connection = Connection(self._context, None)
+        return self
+
+    def send(self, data: Any) -> int:
+        if self._answers and not self._answers.pop(0):
+            raise WantReadError
+        return self._connection.send(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def test_what_openssl_does_not_take_yet_is_sent_later(
+    run: Any, tools: Any, server_tls: Any, client_tls: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, client = tools.Recorder(), tools.Recorder()
+
+    async def scenario(reactor: Any) -> None:
+        # Twisted's TLS writes by the clock of the global reactor.
+        monkeypatch.setattr(internet, "reactor", reactor, raising=False)
+        port = reactor.listenSSL(0, tools.Once(server), Hesitating(server_tls), interface="127.0.0.1")
+        reactor.connectSSL("127.0.0.1", port.getHost().port, tools.ConnectOnce(client), client_tls)
+        await client.made
+        client.transport.write(b"?")
+        await server.received(1)
+        server.transport.write(MEGABYTE)
+        await tools.turns(reactor)
+        client.transport.write(b"!")
+        await client.received(len(MEGABYTE))
+        await tools.end(port, client, server)
+
+    run(scenario)
+    assert client.data == MEGABYTE
