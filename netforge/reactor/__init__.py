@@ -22,7 +22,8 @@ What a program may notice, compared to Twisted's epoll reactor:
 * A pull producer is asked again in the turn after it registers, even if nothing was written before.
 * ``dataReceived`` may get up to 250 KiB at once.
 * A connection reaches its factory a turn after it is accepted or made; the transport that ``adoptStreamConnection``
-  returns is of no use before ``connectionMade``.
+  returns can only be written to and closed before ``connectionMade``.
+* A connection that its client resets before it is accepted does not reach its factory.
 * The descriptor of a transport is uvloop's: ``transport.socket`` and ``getHandle`` give its names, options and number,
   but neither read nor write. Streams have no ``doRead`` and ``doWrite``, and take no attributes that they do not have.
 * A descriptor that is sent over a UNIX socket to a protocol that receives none is closed by the kernel, and not logged.

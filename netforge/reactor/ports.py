@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from twisted.internet import tcp, unix
 from twisted.internet.interfaces import IFileDescriptorReceiver, IProtocol
@@ -87,6 +87,13 @@ class TCPPort(_Accepting):
     """A listening TCP port."""
 
     stream = TCPStream
+
+    def established(self, stream: Stream) -> None:
+        if cast(TCPStream, stream).has_peer:
+            super().established(stream)
+        else:
+            # Reset before it was accepted, as those who only look whether a port is open do.
+            stream.discard()
 
 
 class UNIXPort(_Accepting, unix.Port):

@@ -130,6 +130,8 @@ class Securing(BufferingTLSTransport):
                     self._flushSendBIO()
         except WantReadError:
             self._bufferedWrite(data[sent:])
+            # OpenSSL may wait for an answer to what it has made so far.
+            self._flushSendBIO()
         except Error:
             self._tlsShutdownFinished(Failure())
 

@@ -11,6 +11,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable, Iterable
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from twisted.internet.error import ConnectionAborted
@@ -277,7 +278,11 @@ class Stream(Consumer, asyncio.BaseProtocol):
     # The end.
 
     def loseConnection(self) -> None:
-        if not self.connected or self.disconnecting:
+        if self.disconnected or self.disconnecting:
+            return
+        if not self.connected:
+            # It was adopted in this turn. In the next uvloop has it, and it may speak TLS.
+            self.reactor.loop.call_soon(methodcaller("loseConnection"), self)
             return
         if self.write_closed:
             self.connectionLost(DONE)

@@ -25,7 +25,14 @@ class TCPStream(Stream):
         return internet_address("TCP", self._transport.get_extra_info("sockname"))
 
     def getPeer(self) -> IPv4Address | IPv6Address:
-        return internet_address("TCP", self._transport.get_extra_info("peername"))
+        name = self._transport.get_extra_info("peername")
+        # It was reset before uvloop had it: who connected it knows.
+        return internet_address("TCP", name or self._origin.realAddress)  # type: ignore[attr-defined]  # ports discard
+
+    @property
+    def has_peer(self) -> bool:
+        """Whether the peer was still there when uvloop took the connection."""
+        return self._transport.get_extra_info("peername") is not None
 
     def shut_down(self) -> None:
         # Closing a socket with something unread only resets the connection.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -229,6 +231,12 @@ class Tools:
             if not protocol.lost.called:
                 await protocol.lost
         await port.stopListening()
+
+    @staticmethod
+    def reset(connection: socket.socket) -> None:
+        """Close a connection so that its peer is told of a reset."""
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
 
     @staticmethod
     async def turns(reactor: Any, number: int = 3) -> None:

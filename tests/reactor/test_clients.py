@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import select
 import socket
 from typing import Any
 
 import pytest
+from twisted.internet.defer import DeferredList
 from twisted.internet.error import (
     ConnectError,
     ConnectionDone,
@@ -81,6 +83,29 @@ def test_given_up_at_any_moment(run: Any, tools: Any, errors: list[Exception], t
 
     run(scenario)
     assert client.calls in ([], ["made", "lost"])
+    assert errors == []
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_reset_at_any_moment(run: Any, tools: Any, errors: list[Exception], turns: int) -> None:
+    client = tools.Recorder(made=lambda self: peers.append(self.transport.getPeer().port))
+    peers: list[int] = []
+
+    async def scenario(reactor: Any) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            factory = tools.ConnectOnce(client)
+            reactor.connectTCP(*listening.getsockname(), factory)
+            failed, lost = factory.failed, factory.lost
+            while not select.select([listening], [], [], 0)[0]:
+                await tools.turns(reactor, 1)
+            accepted, _ = listening.accept()
+            await tools.turns(reactor, turns)
+            tools.reset(accepted)
+            await DeferredList([failed, lost], fireOnOneCallback=True)
+            assert peers == [listening.getsockname()[1]] * bool(turns)
+
+    run(scenario)
+    assert client.calls == ["made", "lost"] * bool(turns)
     assert errors == []
 
 

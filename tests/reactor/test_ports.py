@@ -79,6 +79,24 @@ def test_a_paused_port_leaves_connections_in_the_backlog(run: Any, tools: Any) -
     run(scenario)
 
 
+def test_a_client_that_resets_before_it_is_accepted_is_no_error(run: Any, tools: Any, errors: list[Exception]) -> None:
+    factory = Counting(tools)
+
+    async def scenario(reactor: Any) -> None:
+        port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        tools.reset(connected(port))
+        with connected(port) as client:
+            client.send(b"hello")
+            await until(tools, reactor, lambda: factory.built and factory.built[-1].data)
+        await factory.built[-1].lost
+        await port.stopListening()
+
+    run(scenario)
+    assert errors == []
+    # Twisted's reactor connects it and loses it.
+    assert [one.calls for one in factory.built[:-1]] in ([], [["made", "lost"]])
+
+
 def test_connections_outlive_their_port(run: Any, tools: Any) -> None:
     factory = Counting(tools)
 
@@ -189,3 +207,55 @@ def test_an_adopted_connection(run: Any, tools: Any) -> None:
         await protocol.lost
 
     run(scenario)
+
+
+def test_what_is_written_right_after_an_adoption_is_sent_before_it_closes(run: Any, tools: Any) -> None:
+    protocol = tools.Recorder(made=lambda self: self.transport.write(b"made, "))
+
+    async def scenario(reactor: Any) -> None:
+        one, other = socket.socketpair()
+        with one:
+            with other:
+                transport = reactor.adoptStreamConnection(other.fileno(), socket.AF_UNIX, tools.Once(protocol))
+            transport.write(b"written, ")
+            transport.writeSequence([b"and ", b"closed"])
+            transport.loseConnection()
+            await protocol.lost
+            assert one.recv(100) == b"made, written, and closed"
+
+    run(scenario)
+    assert protocol.calls == ["made", "lost"]
+
+
+def test_what_may_not_be_written_is_refused_right_after_an_adoption(run: Any, tools: Any) -> None:
+    protocol = tools.Recorder()
+
+    async def scenario(reactor: Any) -> None:
+        one, other = socket.socketpair()
+        with one, other:
+            transport = reactor.adoptStreamConnection(other.fileno(), socket.AF_UNIX, tools.Once(protocol))
+            with pytest.raises(TypeError):
+                transport.write("text")
+        await protocol.lost
+
+    run(scenario)
+
+
+def test_an_adopted_connection_that_was_reset_knows_its_peer(run: Any, tools: Any, errors: list[Exception]) -> None:
+    protocol = tools.Recorder(made=lambda self: peers.append(self.transport.getPeer().port))
+    peers: list[int] = []
+
+    async def scenario(reactor: Any) -> int:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            client = socket.create_connection(listening.getsockname())
+            number: int = client.getsockname()[1]
+            accepted, _ = listening.accept()
+        accepted.setblocking(False)
+        with accepted:
+            reactor.adoptStreamConnection(accepted.fileno(), socket.AF_INET, tools.Once(protocol))
+        tools.reset(client)
+        await protocol.lost
+        return number
+
+    assert peers == [run(scenario)]
+    assert errors == []

@@ -107,3 +107,26 @@ def test_an_alert_is_sent_though_an_answer_is_lost(wire: Wire) -> None:
     wire.client.bio_write(b"".join(wire.written))
     with pytest.raises(Error, match="bad record mac"):
         wire.client.recv(100)
+
+
+def test_what_openssl_took_is_sent_though_it_takes_no_more_for_now(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    wire.server.dataReceived(wire.client.bio_read(MOST))
+    tls = wire.server._tlsConnection
+    answers = [tls.send]
+
+    def send(data: bytes) -> Any:
+        if not answers:
+            raise WantReadError
+        return answers.pop()(data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tls, "send", send)
+        wire.application.transport.write(bytes(MOST))
+    wire.client.bio_write(b"".join(wire.written))
+    assert wire.client.recv(MOST) == bytes(16_384)
+    # Whatever comes, OpenSSL is asked again.
+    wire.written.clear()
+    wire.client.send(b"!")
+    wire.server.dataReceived(wire.client.bio_read(MOST))
+    wire.client.bio_write(b"".join(wire.written))
+    assert wire.client.recv(MOST) == bytes(16_384)

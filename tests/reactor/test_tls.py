@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+import socket
 from typing import Any
 
 import pytest
@@ -64,6 +65,31 @@ def test_tls_from_the_beginning(run: Any, tools: Any, server_tls: Any, client_tl
 
     run(scenario)
     assert client.data == MEGABYTE
+
+
+def test_tls_on_an_adopted_connection_that_is_written_to_and_closed_at_once(
+    run: Any, tools: Any, server_tls: Any, client_tls: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = tools.Recorder(made=lambda self: self.transport.startTLS(server_tls))
+    client = tools.Recorder(made=lambda self: self.transport.startTLS(client_tls, False))
+
+    async def scenario(reactor: Any) -> None:
+        # Twisted's TLS writes by the clock of the global reactor.
+        monkeypatch.setattr(internet, "reactor", reactor, raising=False)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            for one in (ours, theirs):
+                one.setblocking(False)
+            transport = reactor.adoptStreamConnection(ours.fileno(), socket.AF_UNIX, tools.Once(server))
+            reactor.adoptStreamConnection(theirs.fileno(), socket.AF_UNIX, tools.Once(client))
+        transport.write(b"secret")
+        transport.loseConnection()
+        await server.lost
+        await client.lost
+
+    run(scenario)
+    assert client.data == b"secret"
+    assert client.reason.type is ConnectionDone
 
 
 @pytest.mark.parametrize("normal", [True, False])

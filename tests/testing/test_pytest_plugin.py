@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from netforge.testing import Lab, Network, ServerProcess
+from netforge.testing.fixtures.process import _toml
 
 pytest_plugins = ["pytester"]
 
@@ -116,10 +121,17 @@ def test_a_peer_that_waits_in_vain(lab: Any) -> None:
         peer.receive(4)
 
 
+def test_a_peer_that_waits_for_nothing(lab: Any) -> None:
+    peer = lab(ECHO).connect("echo")
+    peer.send(b"abc")
+    assert peer.receive_until(b"") == peer.receive(0) == b""
+    assert peer.receive(3) == b"abc"
+
+
 def test_a_lab_reloads_and_stops(lab: Any, network: Network) -> None:
     running: Lab = lab(ECHO)
     old = running.connect("echo")
-    assert str(running.reload()) == "1 unchanged"
+    assert "echo" in running.reload().kept
     change = running.reload(ECHO + "idle = 5\n")
     assert change.replaced == ["echo"]
     new = running.connect("echo")
@@ -151,7 +163,7 @@ def test_a_real_server(netforge_server: Any) -> None:
 
 @pytest.mark.real
 def test_a_real_server_with_a_listener_of_its_own(netforge_server: Any, tmp_path: Path) -> None:
-    server: ServerProcess = netforge_server("echo", listen=[{"address": "udp:127.0.0.1:0", "count": True}])
+    server: ServerProcess = netforge_server("echo", listen=[{"address": "udp:127.0.0.1:0", "metrics": False}])
     assert server.udp_port > 0
     with pytest.raises(LookupError, match=r"it has no address of tcp; it has udp:127.0.0.1:"):
         _ = server.port
@@ -163,3 +175,46 @@ def test_a_real_server_that_does_not_serve(netforge_server: Any) -> None:
         netforge_server("echo", no_such_key=True)
     with pytest.raises(LookupError, match="no service 'nothing' is installed; there are chat, echo"):
         netforge_server("nothing")
+
+
+@pytest.mark.real
+def test_a_real_server_in_the_place_of_one_that_was_killed(tmp_path: Path) -> None:
+    with ServerProcess("echo", {}, tmp_path) as killed:
+        killed.kill()
+        killed.kill()
+    with (
+        ServerProcess("echo", {}, tmp_path) as server,
+        socket.create_connection((server.host, server.port), timeout=30) as connection,
+    ):
+        connection.sendall(b"hello")
+        assert connection.recv(5, socket.MSG_WAITALL) == b"hello"
+
+
+@pytest.mark.real
+def test_a_real_server_that_ended_by_itself_did_not_end_well_though_it_is_killed(tmp_path: Path) -> None:
+    server = ServerProcess("echo", {}, tmp_path)
+    server._process.kill()
+    server._process.wait()
+    server.kill()
+    with pytest.raises(RuntimeError, match="it ended with status -9"):
+        server.stop()
+
+
+@given(
+    st.recursive(
+        st.text(st.characters(exclude_categories=["Cs"])) | st.booleans() | st.integers() | st.floats(allow_nan=False),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    )
+)
+def test_settings_are_written_as_toml(value: Any) -> None:
+    assert tomllib.loads(f"key = {_toml(value)}") == {"key": value}
+
+
+@pytest.mark.parametrize(("value", "read"), [(Path("a\x7fb"), "a\x7fb"), ((1, 2), [1, 2]), (math.nan, math.nan)])
+def test_what_toml_has_another_name_for_is_written_as_that(value: object, read: object) -> None:
+    assert repr(tomllib.loads(f"key = {_toml(value)}")) == repr({"key": read})
+
+
+def test_a_setting_that_toml_has_no_form_for(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"expected a setting that TOML has a form for, not None"):
+        ServerProcess("echo", {"idle": None}, tmp_path)
