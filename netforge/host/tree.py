@@ -74,7 +74,13 @@ class Tree:
     def serving(self) -> Sequence[Serving]:
         """Every address that is served, in the order of the settings."""
         return [
-            serving(plan.name, plan.plugin.name, served.part, self._ports[served.listener.identity].actual)
+            serving(
+                plan.name,
+                plan.plugin.name,
+                served.part,
+                self._ports[served.listener.identity].actual,
+                tls=served.listener.listen.keys.get("tls") is True,
+            )
             for plan in self.blueprint.plans
             if plan.name in self._instances
             for served in self._instances[plan.name].served
@@ -268,7 +274,7 @@ class Tree:
         layers = {active.layer.name: active.layer for one in plan.listeners for active in one.layers}
         return Instance(
             plan,
-            context(plan.plugin.needs, f"service {plan.plugin.name}", f"service {plan.name!r}"),
+            context(plan.plugin.needed(plan.settings), f"service {plan.plugin.name}", f"service {plan.name!r}"),
             {name: context(layer.needs, f"layer {name}", f"layer {name!r}") for name, layer in layers.items()},
             [others[name] for name in dict.fromkeys(plan.providers.values())],
             Connections(plan.name, self._ids.__next__),

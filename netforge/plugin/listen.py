@@ -20,7 +20,7 @@ __all__ = ["Listen"]
 class Listen:
     """A place to listen on. The host binds every one that it finds in a service's settings.
 
-    In a file: ``listen = "tcp:7007"``, or ``listen = { address = "tcp:7007", count = true }`` where the further keys
+    In a file: ``listen = "tcp:7007"``, or ``listen = { address = "tcp:7007", log = false }`` where the further keys
     belong to the installed layers.
 
     :param address: the address, or its text; see :func:`~netforge.plugin.parse_address`.

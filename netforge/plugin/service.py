@@ -20,6 +20,7 @@ S = TypeVar("S", bound=Settings)
 C = TypeVar("C", bound="Contribution")
 
 Build = Callable[[S, Context], Parts | Awaitable[Parts]]
+Needs = Sequence[Any] | Callable[[S], Sequence[Any]]
 
 #: Keys of a service's table, and flags beside those of its settings, that are the host's or may become so.
 RESERVED = frozenset(
@@ -77,7 +78,7 @@ class ServicePlugin(Generic[S]):
     name: str
     settings: type[S]
     build: Build[S]
-    needs: tuple[Any, ...]
+    needs: Needs[S]
     offers: tuple[Any, ...]
     listener: Mapping[str, Any]
     exclusive: bool
@@ -89,6 +90,10 @@ class ServicePlugin(Generic[S]):
     def __call__(self, settings: S, context: Context) -> Parts | Awaitable[Parts]:
         """Build the service's parts."""
         return self.build(settings, context)
+
+    def needed(self, settings: S) -> Sequence[Any]:
+        """What it needs with some settings."""
+        return self.needs(settings) if callable(self.needs) else self.needs
 
     @property
     def title(self) -> str:
@@ -104,7 +109,7 @@ def service(
     name: str,
     settings: type[S],
     *,
-    needs: Sequence[Any] = (),
+    needs: Needs[S] = (),
     offers: Sequence[Any] = (),
     listener: Mapping[str, Any] | None = None,
     exclusive: bool = False,
@@ -118,7 +123,8 @@ def service(
     :param name: what a settings file calls it, and the name of its entry point in the group ``netforge.services``
         (``netforge.shared`` for one that offers something).
     :param settings: the model of its table.
-    :param needs: interfaces of the shared components that it uses through ``context[...]``.
+    :param needs: interfaces of the shared components that it uses through ``context[...]``; or, where that depends on
+        its settings, a function that takes these and returns the interfaces.
     :param offers: interfaces that it provides to others: for each one its parts hold an :class:`Offer`.
     :param listener: its own defaults for keys of its listeners, which belong to the layers: ``{"limits": {"idle": 0}}``
         for one whose clients may be silent. What the settings say goes before them, key by key, in a table within too.
@@ -142,7 +148,7 @@ def service(
             name,
             settings,
             build,
-            tuple(needs),
+            needs if callable(needs) else tuple(needs),
             tuple(offers),
             listener or {},
             exclusive,

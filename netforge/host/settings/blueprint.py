@@ -279,7 +279,7 @@ class _Drawing:
 
     def _find_providers(self, table: _Table) -> None:
         """For everything that a service and its layers need, the component that offers it; made if it has no table."""
-        needs = [*table.plugin.needs]
+        needs = [*table.plugin.needed(table.settings)]
         needs += [need for one in table.listeners for active in one.layers for need in active.layer.needs]
         for need in dict.fromkeys(needs):
             if need is IServices:
@@ -348,11 +348,12 @@ def _reached(graph: Mapping[str, set[str]], start: str) -> set[str]:
 
 
 def _merged(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What was given, and the defaults for the rest, key by key in tables too."""
+    """What was given, and the defaults for the rest, key by key in tables too: ``true`` is such a table, and empty."""
     merged = {**defaults, **given}
     for name in defaults.keys() & given.keys():
-        if isinstance(defaults[name], Mapping) and isinstance(given[name], Mapping):
-            merged[name] = {**defaults[name], **given[name]}
+        table = {} if given[name] is True else given[name]
+        if isinstance(defaults[name], Mapping) and isinstance(table, Mapping):
+            merged[name] = {**defaults[name], **table}
     return merged
 
 

@@ -24,7 +24,7 @@ from netforge.plugin.interfaces.files import (
     IWriting,
     QuotaExceeded,
 )
-from netforge.plugin.interfaces.metrics import Counter, Gauge, Histogram, IHealth, IMetrics
+from netforge.plugin.interfaces.metrics import Counter, Gauge, Histogram, IHealth, IMetrics, IReadings
 from netforge.plugin.interfaces.services import IServices, ServiceStatus
 from netforge.plugin.interfaces.sessions import ISessions
 
@@ -48,6 +48,7 @@ __all__ = [
     "IHealth",
     "IMetrics",
     "IReading",
+    "IReadings",
     "IServerTLS",
     "IServices",
     "ISessions",

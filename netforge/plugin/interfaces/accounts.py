@@ -51,7 +51,8 @@ class Identity:
 
     :param name: the account's name.
     :param groups: the groups that it is in.
-    :param method: how it was proved: ``password``, ``application password``, ``key``, ``certificate`` or ``scram``.
+    :param method: how it was proved: ``password``, ``application password``, ``key``, ``certificate`` or ``scram``;
+        ``none`` from :meth:`IAccounts.find`.
     """
 
     name: str
@@ -103,7 +104,9 @@ Login = PasswordLogin | KeyLogin | CertificateLogin
 class ExchangeStep:
     """What a SASL exchange says next.
 
-    :param challenge: what to send to the client; ``None`` for nothing, which at the end differs from an empty one.
+    :param challenge: what to send to the client; ``None`` for nothing, which at the end differs from an empty one. At
+        the end it goes out beside the success; a protocol without room for that sends it as a challenge, to which the
+        response is empty, and then the success (RFC 4422, section 3.6).
     :param identity: who logged in, once the exchange has succeeded.
     """
 
@@ -119,8 +122,8 @@ class IExchange(Interface):
     def respond(response: bytes | None) -> Deferred[ExchangeStep]:
         """Take what the client says, not in base64; ``None`` if it said nothing yet.
 
-        :raises LoginRefused: through the Deferred, if it failed; :exc:`TooManyFailures` too.
-        :raises AccountsUnavailable: through the Deferred.
+        :raises LoginRefused: through the Deferred, if it failed; :exc:`TooManyFailures` too. The exchange is over then.
+        :raises AccountsUnavailable: through the Deferred, likewise.
         """
 
 

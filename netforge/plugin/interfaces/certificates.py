@@ -49,6 +49,7 @@ class ICertificates(Interface):
         """The server's side, an :class:`IServerTLS`.
 
         :raises LookupError: if the policy names what is not there.
+        :raises ValueError: if OpenSSL knows none of the ciphers.
         """
 
     def client(
@@ -59,6 +60,9 @@ class ICertificates(Interface):
         :param authorities: whose certificates are believed: the system's, those of the local authority, or either.
         :param certificate: the name of the certificate to show, if any.
         """
+
+    def authority() -> bytes:
+        """The root certificate of the local authority, in PEM: what clients of its certificates must trust."""
 
     def expiries() -> Mapping[str, datetime]:
         """Until when each certificate is valid, by its name in the store."""

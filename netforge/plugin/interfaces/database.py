@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
@@ -32,24 +32,31 @@ class IDatabase(Interface):
 
     dialect: str = Attribute("``sqlite`` or ``postgresql``")
 
-    def run(work: Callable[[sqlalchemy.Connection], T]) -> Deferred[T]:
+    def run(work: Callable[[sqlalchemy.Connection], T], *, read_only: bool = False) -> Deferred[T]:
         """Do some work in one transaction, in a thread of the pool.
 
-        It is committed, durably, when *work* returns, and rolled back when it raises.
+        It is committed, durably, when *work* returns, and rolled back when it raises. Cancelling the Deferred takes
+        it out of the queue; once begun, it goes on.
 
         :param work: called with the connection, which is its own until it returns. It never touches the reactor.
+        :param read_only: whether it only reads. On SQLite it then waits for nobody who writes; a statement that writes
+            is an error.
         :return: fires with what *work* returned, after the commit; fails with what it raised.
         :raises DatabaseBusy: through the Deferred, if no connection is free within the time that the settings allow.
-        :raises DatabaseUnavailable: through the Deferred, if the database cannot be reached or was lost under way.
+            Then nothing was done.
+        :raises DatabaseUnavailable: through the Deferred, if the database cannot be reached, was lost under way, or
+            cannot write, such as to a full disk. If it was lost during the commit, nobody knows whether that was done.
         """
 
     def migrate(name: str, package: str) -> Deferred[None]:
         """Bring the tables of one component or service to their newest version, under a lock.
 
         :param name: whose tables: all of their names begin with it and an underscore.
-        :param package: the importable package that holds the migrations of this branch, a module each, as Alembic's.
-        :raises RuntimeError: through the Deferred, if the tables are newer than the package knows.
+        :param package: the importable package that holds the migrations, a module each, as Alembic's: one history
+            without branches. All that are missing are done in one transaction.
+        :raises RuntimeError: through the Deferred, if the tables are newer than the package knows, or if a migration
+            makes a table whose name begins otherwise. Nothing has changed then, as with any error.
         """
 
-    def describe() -> Any:
+    def describe() -> str:
         """Where the database is, without its password: for people."""

@@ -39,7 +39,7 @@ class IReading(Interface):
     info: FileInfo = Attribute("the file as it was opened")
 
     def read(size: int, offset: int | None = None) -> Deferred[bytes]:
-        """The next bytes: at most *size*, none at the end.
+        """The next bytes: at most *size*, and at most 256 KiB; none at the end.
 
         :param offset: where to go on; where the last read ended if left out.
         """
@@ -52,7 +52,7 @@ class IWriting(Interface):
     """A file that is being written. Nobody sees it under its name before :meth:`commit`."""
 
     def write(data: bytes, offset: int | None = None) -> Deferred[None]:
-        """Write.
+        """Write. Once that has failed, the file can only be aborted.
 
         :param offset: where to go on; where the last write ended if left out.
         :raises QuotaExceeded: through the Deferred, if there is no room.
@@ -62,7 +62,10 @@ class IWriting(Interface):
         """Make it *size* bytes long."""
 
     def commit() -> Deferred[FileInfo]:
-        """Make it the file of its name, at once and durably: when the Deferred fires, it survives a power failure."""
+        """Make it the file of its name, at once and durably: when the Deferred fires, it survives a power failure.
+
+        If it fails, the file is gone.
+        """
 
     def abort() -> Deferred[None]:
         """Forget it. May be called twice, and after :meth:`commit`, when it does nothing."""
@@ -73,8 +76,11 @@ class IFileTree(Interface):
 
     Paths are relative to the root and have ``/`` between their names; a leading one counts for nothing. Errors come
     through the Deferreds: :exc:`FileNotFoundError`, :exc:`FileExistsError`, :exc:`IsADirectoryError`,
-    :exc:`NotADirectoryError`, :exc:`PermissionError` (also for a path that would leave the tree), :exc:`ValueError`
-    for a path with a NUL, and :exc:`QuotaExceeded`.
+    :exc:`NotADirectoryError`, :exc:`PermissionError` (also for a path that would leave the tree, and for a link),
+    :exc:`ValueError` for what no file's name can be, such as a NUL, :exc:`QuotaExceeded`, and any other
+    :exc:`OSError`, such as ``ENAMETOOLONG``. Bytes of a name that are no UTF-8 are as :func:`os.fsdecode` has them.
+
+    To cancel a Deferred stops nothing; but what it would have opened is closed.
     """
 
     def info(path: str) -> Deferred[FileInfo]:
@@ -97,7 +103,11 @@ class IFileTree(Interface):
         """Make a folder in a folder that is there."""
 
     def remove(path: str) -> Deferred[None]:
-        """Remove a file, or an empty folder."""
+        """Remove a file, or an empty folder.
+
+        :raises OSError: through the Deferred, with ``ENOTEMPTY`` for a folder in which there is, or is being written,
+            something.
+        """
 
     def rename(old: str, new: str, *, replace: bool = False) -> Deferred[None]:
         """Move a file or a folder, at once.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from zope.interface import Interface
 
-__all__ = ["Counter", "Gauge", "Histogram", "IHealth", "IMetrics"]
+__all__ = ["Counter", "Gauge", "Histogram", "IHealth", "IMetrics", "IReadings"]
 
 
 class Counter(Protocol):
@@ -85,6 +85,21 @@ class IHealth(Interface):
         """Have something checked whenever somebody asks whether it is ready.
 
         :param name: what is checked: the name of a service or a component.
-        :param check: raises, or fails, if it cannot do its work. It is given a second.
+        :param check: raises, or fails, if it cannot do its work. It is given a second. The latest check of a name
+            counts alone, so that an instance after a reload speaks for itself.
         :return: ends the watch. May be called twice.
         """
+
+
+class IReadings(Interface):
+    """What the metrics and checks say now, for whoever shows it."""
+
+    def numbers(accept: str) -> tuple[str, bytes]:
+        """Every metric in Prometheus' text format, or in OpenMetrics where that is accepted.
+
+        :param accept: the ``Accept`` field of a request (RFC 9110, section 12.5.1); may be empty.
+        :return: the type of the content, and the content.
+        """
+
+    def health() -> Awaitable[Mapping[str, str]]:
+        """Make every check. For each name what is wrong, in one line; empty if nothing is."""

@@ -11,8 +11,9 @@ __all__ = ["ISessions"]
 class ISessions(Interface):
     """Values by key, each for a while.
 
-    In memory they last as long as the process, over reloads too; in the database they outlive it and are seen by every
-    process that uses it. When there is no room, those that were not used for the longest time are forgotten.
+    In memory they last as long as the process, over reloads too; when there is no room, those that were not used for
+    the longest time are forgotten. In the database they outlive the process and are seen by every one that uses it;
+    what a method returns then fails with :exc:`DatabaseUnavailable` where the database does.
     """
 
     def get(key: str) -> Deferred[bytes | None]:
@@ -21,10 +22,10 @@ class ISessions(Interface):
     def put(key: str, value: bytes, lifetime: float) -> Deferred[None]:
         """Keep a value, in place of the one that the key has.
 
-        :param key: at most 255 characters; those of a service begin with its name and a colon.
+        :param key: 1 to 255 printable characters; those of a service begin with its name and a colon.
         :param value: at most 1 MiB.
         :param lifetime: for how many seconds.
-        :raises ValueError: if key or value is too long.
+        :raises ValueError: if the key or the value is otherwise.
         """
 
     def delete(key: str) -> Deferred[bool]:
