@@ -1,0 +1,1 @@
+"""The migrations of accounts, a module each, as Alembic has them."""
