@@ -176,12 +176,19 @@ def _certificate_clock() -> list[Replacement]:
     ssl: Any = sys.modules.get("OpenSSL.SSL")
     if ssl is None:
         return []
-    original = ssl.Connection.__init__
+    begin, switch = ssl.Connection.__init__, ssl.Connection.set_context
 
-    def begin(connection: Any, context: Any, socket: Any = None) -> None:
+    def judge_by_virtual_time(context: Any) -> None:
         guard = guarding()
         if guard is not None:
             context.get_cert_store().set_time(datetime.datetime.fromtimestamp(guard.now, datetime.UTC))
-        original(connection, context, socket)
 
-    return [(ssl.Connection, "__init__", begin)]
+    def beginning(connection: Any, context: Any, socket: Any = None) -> None:
+        judge_by_virtual_time(context)
+        begin(connection, context, socket)
+
+    def switching(connection: Any, context: Any) -> None:
+        judge_by_virtual_time(context)
+        switch(connection, context)
+
+    return [(ssl.Connection, "__init__", beginning), (ssl.Connection, "set_context", switching)]

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-__all__ = ["Pebble", "pebble"]
+__all__ = ["Pebble", "free_ports", "pebble"]
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,11 @@ class Pebble:
 
 
 @contextmanager
-def pebble(folder: Path) -> Iterator[Pebble]:
-    """Start it, and end it afterwards."""
+def pebble(folder: Path, lifetime: int = 3600) -> Iterator[Pebble]:
+    """Start it, and end it afterwards.
+
+    :param lifetime: seconds that its certificates are valid.
+    """
     directory, management, http, tls, dns, control = free_ports(6)
     certificate, key = _own_certificate(folder)
     settings = {
@@ -51,6 +54,7 @@ def pebble(folder: Path) -> Iterator[Pebble]:
         "privateKey": str(key),
         "httpPort": http,
         "tlsPort": tls,
+        "certificateValidityPeriod": lifetime,
     }
     config = folder / "pebble.json"
     config.write_text(json.dumps({"pebble": settings}))
