@@ -14,9 +14,9 @@ from twisted.internet.task import Clock
 from twisted.logger import LogEvent
 from zope.interface.verify import verifyObject
 
-from netforge.plugin import Context, IBus, ISubscription, Offer
-from netforge.shared.bus import BusSettings, InProcessBus, bus
-from netforge.shared.bus.inprocess import LARGEST_MESSAGE
+from netforge.plugin import IBus, ISubscription
+from netforge.shared.bus import InProcessBus
+from netforge.shared.bus.topics import LARGEST_MESSAGE
 
 
 class Turns(Clock):
@@ -242,15 +242,3 @@ def test_it_does_what_the_model_does(steps: list[tuple[str, Any]]) -> None:
             station.clock.turn()
             model.turn()
         assert station.received == [(str(number), message) for number, message in model.received]
-
-
-def test_the_plugin_offers_a_bus() -> None:
-    class Surroundings:
-        clock = Clock()
-
-    assert bus.offers == (IBus,)
-    parts: Any = bus(BusSettings(), cast(Context, Surroundings()))
-    [offer] = parts
-    assert isinstance(offer, Offer)
-    assert offer.interface is IBus
-    assert verifyObject(IBus, offer.component)
