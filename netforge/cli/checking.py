@@ -34,5 +34,5 @@ def check(file: Path, fix: bool, plugin_dir: tuple[Path, ...]) -> None:
     else:
         for warning in blueprint.warnings:
             click.echo(f"warning: {warning}", err=True)
-    count = len(blueprint.plans)
+    count = sum(not plan.plugin.offers for plan in blueprint.plans)
     click.echo(f"{file} is right: {count} service{'' if count == 1 else 's'}")

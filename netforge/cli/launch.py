@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from twisted.python.failure import Failure
 from netforge.cli.readyfile import ReadyFile
 from netforge.cli.sources import Source
 from netforge.host import BindError, Forge, Serving, SettingsError
+from netforge.host.systemd import Systemd
 from netforge.plugin import IReactor
 
 __all__ = ["Launcher", "installed_reactor", "launcher", "table"]
@@ -47,7 +49,8 @@ def launcher(source: Source, ready_file: Path | None, failed: Callable[[], objec
     for warning in blueprint.warnings:
         sys.stderr.write(f"warning: {warning}\n")
     reactor = installed_reactor()
-    return Launcher(Forge(blueprint, reactor, source.read), reactor, ready, failed, hangups)
+    forge = Forge(blueprint, reactor, source.read)
+    return Launcher(forge, reactor, ready, Systemd(os.environ, reactor), failed, hangups)
 
 
 def installed_reactor() -> IReactor:
@@ -67,6 +70,7 @@ class Launcher(Service):
     serves where is printed, and written to the ready file.
 
     :param ready_file: holds the table for scripts; cleared once the ports are bound, removed when the process stops.
+    :param systemd: told how it stands.
     :param failed: called when the forge could not start; the reactor stops then.
     :param hangups: the SIGHUPs that no reload has answered yet. One answers all that came before it.
     """
@@ -76,12 +80,14 @@ class Launcher(Service):
         forge: Forge,
         reactor: IReactor,
         ready_file: ReadyFile,
+        systemd: Systemd,
         failed: Callable[[], object],
         hangups: list[int],
     ) -> None:
         self.forge = forge
         self._reactor = reactor
         self._ready_file = ready_file
+        self._systemd = systemd
         self._failed = failed
         self._hangups = hangups
         self._busy = True
@@ -104,7 +110,7 @@ class Launcher(Service):
     def stopService(self) -> Deferred[None]:
         """Stop the forge."""
         super().stopService()
-        self._stopping = True
+        self._end("connections may finish")
         return self.forge.stopService().addBoth(self._stopped)
 
     def _take_signals(self) -> None:
@@ -118,9 +124,15 @@ class Launcher(Service):
             log.info("cutting what has not finished")
             self.forge.cut()
         else:
-            self._stopping = True
+            self._end("connections may finish")
             log.info("stopping: connections may finish; signal again to cut them")
             self._reactor.stop()
+
+    def _end(self, status: str) -> None:
+        """Tell the reason of the end, the first that there is."""
+        if not self._stopping:
+            self._stopping = True
+            self._systemd.stopping(status)
 
     def _hung_up(self) -> None:
         # Noted at once, so that a reload that blocks the reactor answers no more often than one that does not.
@@ -132,6 +144,7 @@ class Launcher(Service):
         if self._hangups and not self._busy:
             self._busy = True
             self._hangups.clear()
+            self._systemd.reloading()
             self.forge.reload().addCallbacks(self._reloaded, self._not_reloaded).addBoth(self._idle)
 
     def _idle(self, result: Any) -> Any:
@@ -141,16 +154,17 @@ class Launcher(Service):
 
     def _reloaded(self, change: object) -> None:
         log.info("reloaded: {change}", change=change)
-        self._write()
+        self._tell()
 
     def _not_reloaded(self, failure: Failure) -> None:
         error = failure.value
         for reason in error.problems if isinstance(error, SettingsError) else [error]:
             log.error("not reloaded: {reason}", reason=reason)
         log.error("everything goes on as it was")
+        self._systemd.ready("serving; the last reload failed, and the log says why")
 
     def _ready(self, _: object) -> None:
-        self._write()
+        self._tell()
         # twistd turns sys.stdout into the log; the table is for the person who typed the command.
         if sys.__stdout__ is not None:
             with suppress(OSError):  # nobody may read it any more
@@ -158,18 +172,21 @@ class Launcher(Service):
                 sys.__stdout__.flush()
         self._idle(None)
 
-    def _write(self) -> None:
-        self._ready_file.write(self.forge.blueprint.host.state, self.forge.serving)
+    def _tell(self) -> None:
+        serving = self.forge.serving
+        self._ready_file.write(self.forge.blueprint.host.state, serving)
+        self._systemd.ready(f"serving {len(serving)} addresses")
 
     def _not_ready(self, failure: Failure) -> None:
         if failure.check(CancelledError):  # stopped while it was starting
             return
         self._failed()
-        self._stopping = True
+        self._end("it cannot start, and the log says why")
         self._reactor.stop()
 
     def _stopped(self, result: Any) -> Any:
         self._ready_file.remove()
+        self._systemd.stopped()
         return result
 
 

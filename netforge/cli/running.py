@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 from twisted.application.reactors import NoSuchReactor, installReactor
-from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
+from twisted.logger import Logger, globalLogBeginner
 
 import netforge.reactor
 from netforge.cli import sources
 from netforge.cli.launch import installed_reactor, launcher
+from netforge.cli.logs import on_standard_error
 from netforge.cli.options import plugin_dirs
 from netforge.host import BindError
 
@@ -50,7 +51,7 @@ def run(
     if file is not None:
         for option in ["--state"] * (state is not None) + ["--free-ports"] * free_ports:
             raise click.UsageError(f"give either FILE or {option}, not both")
-    globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
+    globalLogBeginner.beginLoggingTo([on_standard_error()], redirectStandardIO=False)
     _install(reactor_name)
     if file is not None:
         source = sources.from_file(file, plugin_dir)

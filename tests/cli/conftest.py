@@ -83,14 +83,16 @@ Launch = Callable[..., Server]
 
 @pytest.fixture
 def launch(tmp_path: Path, reactor_name: str | None) -> Iterator[Launch]:
-    """Start ``twistd`` or ``netforge`` with arguments, in a folder of its own; all are killed in the end.
+    """Start ``twistd`` or ``netforge`` with arguments, in a folder of the test's own; all are killed in the end.
 
     They run on the reactor that the tests were told to, unless their arguments name one.
     """
     servers: list[Server] = []
     environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "xdg"), "PYTHONUNBUFFERED": "1"}
 
-    def start(command: str, *arguments: object, env: dict[str, str] | None = None, **options: Any) -> Server:
+    def start(
+        command: str, *arguments: object, folder: Path = tmp_path, env: dict[str, str] | None = None, **options: Any
+    ) -> Server:
         words = [str(argument) for argument in arguments]
         if reactor_name is not None and "--reactor" not in words:
             if command == "twistd":
@@ -99,7 +101,7 @@ def launch(tmp_path: Path, reactor_name: str | None) -> Iterator[Launch]:
                 words.append(f"--reactor={reactor_name}")
         process = subprocess.Popen(
             [str(BIN / command), *words],
-            cwd=tmp_path,
+            cwd=folder,
             env={**environment, **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -107,7 +109,7 @@ def launch(tmp_path: Path, reactor_name: str | None) -> Iterator[Launch]:
             text=True,
             **options,
         )
-        servers.append(Server(process, tmp_path / "ready.json"))
+        servers.append(Server(process, folder / "ready.json"))
         return servers[-1]
 
     yield start

@@ -135,13 +135,19 @@ def test_a_line_to_try_may_hold_braces_of_its_own() -> None:
     assert row.try_it == "curl -d '{}' http://127.0.0.1:80/{x} nc -w1 127.0.0.1 80"
 
 
+def test_what_speaks_tls_is_tried_with_a_client_that_does() -> None:
+    part = Stream(Listen("tcp:443"), Factory(), try_it="echo hello | {nc}")
+    row = serving("echo", "echo", part, Internet("tcp", "0.0.0.0", 443), tls=True)
+    assert row.try_it == "echo hello | timeout 1 openssl s_client -quiet -connect 127.0.0.1:443 2>/dev/null"
+
+
 def test_plugins_lists_what_is_installed_and_what_is_broken(folder: Path) -> None:
     (folder / "broken.py").write_text("1 / 0\n")
     result = invoke("plugins", "--plugin-dir", ".")
     rows = {line.split()[0]: line for line in result.output.splitlines()}
     assert "service" in rows["echo"]
     assert "shared" in rows["bus"]
-    assert "layer" in rows["count"]
+    assert "layer" in rows["sight"]
     assert "ZeroDivisionError: division by zero" in rows["broken"]
     assert "broken.py" in rows["broken"]
 
@@ -151,15 +157,17 @@ def test_schema_is_json_schema_of_every_service(folder: Path) -> None:
     echo = schema["properties"]["services"]["properties"]["echo"]
     assert echo["properties"]["protocol"]["enum"][0] == "echo"
     table = echo["properties"]["listen"]["items"]["anyOf"][1]
-    assert set(table["properties"]) == {"address", "count"}
+    assert {"address", "log", "metrics"} <= set(table["properties"])
     assert table["additionalProperties"] is False
     assert "drain_deadline" in schema["properties"]["netforge"]["properties"]
 
 
 def test_tree_draws_services_listeners_and_layers_without_starting(folder: Path) -> None:
-    (folder / "forge.toml").write_text('[services.echo]\nlisten = [{ address = "tcp:7", count = true }, "udp:7"]\n')
+    (folder / "forge.toml").write_text(
+        '[services.echo]\nlisten = ["tcp:7", { address = "udp:7", log = false, metrics = false, limits = false }]\n'
+    )
     result = invoke("tree", "forge.toml")
-    assert "tcp:0.0.0.0:7 -> count -> protocol" in result.output
+    assert "tcp:0.0.0.0:7 -> limits -> sight -> protocol" in result.output
     assert "udp:0.0.0.0:7 -> protocol" in result.output
 
 

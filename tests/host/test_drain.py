@@ -10,7 +10,7 @@ from twisted.logger import LogEvent, formatEvent
 
 from netforge.host import Forge, State
 from netforge.plugin import Context, Listen, Parts, Settings, Stream, Task, service
-from netforge.shared.layers.counting import counting
+from tests.host.passing import passing
 
 if TYPE_CHECKING:
     from tests.host.conftest import Stage
@@ -84,8 +84,8 @@ def test_who_can_be_asked_finishes_and_who_cannot_is_cut_at_the_deadline(stage: 
 
 
 def test_who_can_be_asked_is_asked_through_layers(stage: Stage) -> None:
-    stage.layers.append(counting)
-    forge = stage.start(POLITE.replace('"tcp:1001"', '{ address = "tcp:1001", count = true }'))
+    stage.layers.append(passing)
+    forge = stage.start(POLITE.replace('"tcp:1001"', '{ address = "tcp:1001", passing = true }'))
     peer = stage.reactor.port(1001).connect()
     assert stopped(stage, forge, stop(stage, forge))
     assert peer.lost is not None

@@ -12,14 +12,14 @@ from twisted.internet.task import deferLater
 from twisted.internet.testing import StringTransport
 
 from netforge.plugin import Connection
-from netforge.shared.layers.counting import counting
+from tests.host.passing import passing
 
 if TYPE_CHECKING:
     from tests.conftest import Drive
     from tests.host.conftest import Stage
 
 PLAIN = '[services.a]\nservice = "actor"\nlisten = ["tcp:1001"]'
-COUNTED = '[services.a]\nservice = "half"\nlisten = [{ address = "tcp:1001", count = true }]'
+PASSED = '[services.a]\nservice = "half"\nlisten = [{ address = "tcp:1001", passing = true }]'
 
 
 def test_the_transport_talks_to_the_very_protocol_that_the_factory_built(stage: Stage) -> None:
@@ -41,14 +41,14 @@ def test_nothing_of_the_host_is_left_on_the_protocol_but_connectionlost(stage: S
 
 
 def test_a_layer_that_is_off_is_not_there(stage: Stage) -> None:
-    stage.layers.append(counting)
+    stage.layers.append(passing)
     stage.start(PLAIN)
     assert [stage.reactor.port(1001).connect().protocol] == stage.factories["a1"].built
 
 
 def test_a_layer_that_is_on_wraps_the_protocol_and_names_it(stage: Stage) -> None:
-    stage.layers.append(counting)
-    stage.start(COUNTED)
+    stage.layers.append(passing)
+    stage.start(PASSED)
     peer = stage.reactor.port(1001).connect()
     outer: Any = peer.protocol
     assert [outer.wrappedProtocol] == stage.factories["a1"].built
@@ -56,8 +56,8 @@ def test_a_layer_that_is_on_wraps_the_protocol_and_names_it(stage: Stage) -> Non
 
 
 def test_a_peer_may_end_its_side_through_a_layer(stage: Stage) -> None:
-    stage.layers.append(counting)
-    stage.start(COUNTED)
+    stage.layers.append(passing)
+    stage.start(PASSED)
     peer = stage.reactor.port(1001).connect()
     peer.end()
     stage.reactor.turn()
@@ -79,8 +79,8 @@ def test_connection_of_tells_where_a_connection_belongs(stage: Stage) -> None:
 
 
 def test_connection_of_is_the_same_inside_and_outside_of_a_layer(stage: Stage) -> None:
-    stage.layers.append(counting)
-    stage.start(COUNTED)
+    stage.layers.append(passing)
+    stage.start(PASSED)
     peer = stage.reactor.port(1001).connect()
     [inner] = stage.factories["a1"].built
     assert inner.transport is not peer

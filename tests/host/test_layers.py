@@ -159,7 +159,7 @@ def tuning(stage: Stage, **declared: Any) -> list[Any]:
     [
         ("", {"low": 1, "high": 9}),
         ("tuned = { high = 5 }", {"low": 1, "high": 5}),
-        ("tuned = true", True),
+        ("tuned = true", {"low": 1, "high": 9}),
         ("tuned = false", None),
     ],
 )

@@ -43,7 +43,7 @@ def test_lists_are_repeated_and_switches_take_no_value() -> None:
 def test_a_table_is_made_of_what_was_given() -> None:
     given = [
         (FLAGS["listen"], "tcp:7"),
-        (FLAGS["listen"], '{ address = "udp:7", count = true }'),
+        (FLAGS["listen"], '{ address = "udp:7", log = true }'),
         (FLAGS["in-color"], None),
         (FLAGS["no-safe"], None),
         (FLAGS["needed"], "5"),
@@ -51,7 +51,7 @@ def test_a_table_is_made_of_what_was_given() -> None:
     ]
     made = table(given)
     assert made == {
-        "listen": ["tcp:7", {"address": "udp:7", "count": True}],
+        "listen": ["tcp:7", {"address": "udp:7", "log": True}],
         "in_color": True,
         "safe": False,
         "needed": "5",
