@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 INPUTS := setup.cfg pyproject.toml | $(BIN)/pip
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-reactor soak bench lint docs check clean
+.PHONY: help install run test test-reactor conform-tls soak bench lint docs check clean
 # The targets share .venv. What takes long, the tests, runs in parallel by itself.
 .NOTPARALLEL:
 
@@ -37,8 +37,12 @@ lint: .venv/.installed-dev  ## check style, types and import contracts
 test-reactor: .venv/.installed-test  ## run Twisted's reactor tests on ours and on epoll, and compare
 	@$(BIN)/python tests/reactor/conformance.py
 
-soak: .venv/.installed-test  ## run for longer what the tests run for short: a thousand scenarios of the simulated network
-	SCENARIOS=1000 $(BIN)/pytest -q -n $(WORKERS) tests/testing/network/test_determinism.py
+conform-tls: .venv/.installed-test  ## judge the TLS that listeners speak by testssl.sh (Debian's package)
+	@$(BIN)/python tests/shared/certificates/conformance.py
+
+soak: .venv/.installed-test  ## run for longer what the tests run for short: simulated networks, and kill -9
+	SCENARIOS=1000 MOMENTS=200 $(BIN)/pytest -q -n $(WORKERS) tests/testing/network/test_determinism.py \
+	    tests/shared/database/test_durability.py tests/shared/files/test_crash.py
 
 bench: .venv/.installed-bench  ## measure against peers (CASES, PEERS, JSON=FILE, CHART=FOLDER, ROUNDS, SECONDS, QUICK=1)
 	@exec $(BIN)/python -m bench $(CASES) $(PEERS:%=--peer %) $(if $(QUICK),--quick) $(ROUNDS:%=--rounds %) \

@@ -34,18 +34,26 @@ class Serving:
     try_it: str
 
 
-def serving(name: str, protocol: str, part: Stream | Datagram, address: Address) -> Serving:
-    """Describe a part at the address that it got."""
+def serving(name: str, protocol: str, part: Stream | Datagram, address: Address, *, tls: bool = False) -> Serving:
+    """Describe a part at the address that it got.
+
+    :param tls: whether it speaks TLS from the first byte.
+    """
     host, port, path = "", "", ""
     match address:
         case Internet(_, where, number):
             host, port = REACHABLE.get(where, where), str(number)
         case Unix(where):
             path = shlex.quote(str(where))
-    words = {"nc": _netcat(address, host), "host": host, "port": port, "path": path}
+    words = {"nc": _tls_client(host, port) if tls else _netcat(address, host), "host": host, "port": port, "path": path}
     # Only these words: other braces are the shell's, or JSON's.
     try_it = re.sub(r"\{(nc|host|port|path)\}", lambda found: words[found[1]], part.try_it or TRY_A_LINE)
     return Serving(name, part.protocol or protocol, str(address), try_it)
+
+
+def _tls_client(host: str, port: str) -> str:
+    """The same over TLS. It believes any certificate."""
+    return f"timeout 1 openssl s_client -quiet -connect {host}:{port} 2>/dev/null"
 
 
 def _netcat(address: Address, host: str) -> str:

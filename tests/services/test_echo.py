@@ -17,7 +17,8 @@ from twisted.internet.testing import StringTransport
 
 from netforge.host.discovery import Catalogue
 from netforge.host.serving import serving
-from netforge.host.settings import SettingsError, draw, read_text
+from netforge.host.settings import Blueprint, SettingsError, draw, read_text
+from netforge.host.settings.blueprint import Plan
 from netforge.plugin import Context, Datagram, Internet, Listen, Stream, Unix
 from netforge.services.echo import EchoSettings, echo
 from netforge.services.echo.service import KINDS, LAB, QUOTES
@@ -40,6 +41,11 @@ class Narrow(StringTransport):
         super().write(data)
         if self.producer is not None:
             self.producer.pauseProducing()
+
+
+def plans_of(blueprint: Blueprint) -> list[Plan]:
+    """Its echo services, without the components that layers need."""
+    return [plan for plan in blueprint.plans if plan.plugin is echo]
 
 
 def parts(clock: Clock | None = None, **settings: Any) -> list[Any]:
@@ -175,14 +181,14 @@ def test_quotes_that_cannot_be_used_are_an_error_that_names_the_file(
 def test_a_change_of_the_quotes_is_a_change_of_the_service(tmp_path: Path) -> None:
     (tmp_path / "quotes").write_text("One.\n")
     document = "[services.qotd]\nservice = 'echo'\nprotocol = 'qotd'\nquotes = 'quotes'"
-    [before] = draw(read_text(document, tmp_path)).plans
-    assert before.same_as(draw(read_text(document, tmp_path)).plans[0])
+    [before] = plans_of(draw(read_text(document, tmp_path)))
+    assert before.same_as(plans_of(draw(read_text(document, tmp_path)))[0])
     (tmp_path / "quotes").write_text("Another one.\n")
-    assert not before.same_as(draw(read_text(document, tmp_path)).plans[0])
+    assert not before.same_as(plans_of(draw(read_text(document, tmp_path)))[0])
 
 
 def test_the_lab_is_valid_and_shows_every_protocol(tmp_path: Path) -> None:
-    plans = draw(read_text(LAB, tmp_path, "lab"), Catalogue()).plans
+    plans = plans_of(draw(read_text(LAB, tmp_path, "lab"), Catalogue()))
     settings = [cast(EchoSettings, plan.settings) for plan in plans]
     assert {one.protocol for one in settings} == set(PROTOCOLS)
     assert {plan.name for plan in plans} == set(PROTOCOLS)
@@ -190,7 +196,7 @@ def test_the_lab_is_valid_and_shows_every_protocol(tmp_path: Path) -> None:
 
 
 def test_the_lab_is_on_loopback_and_high_ports_by_streams_and_datagrams(tmp_path: Path) -> None:
-    for plan in draw(read_text(LAB, tmp_path), Catalogue()).plans:
+    for plan in plans_of(draw(read_text(LAB, tmp_path), Catalogue())):
         addresses = [one.listen.address for one in plan.listeners]
         assert {address.datagram for address in addresses} == {False, True}
         for address in addresses:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -40,7 +41,8 @@ class Running:
     def __init__(self, command: Command[Any], **options: Any) -> None:
         self.reactor = MemoryReactorClock()
         self.results: list[Any] = []
-        awaitable = command.run(cast(Any, self.reactor), command.options(**options))
+        context = SimpleNamespace(reactor=self.reactor)
+        awaitable = command.run(cast(Any, context), command.options(**options))
         Deferred.fromCoroutine(cast(Any, awaitable)).addBoth(self.results.append)
 
     def connection(self, answer: Callable[[bytes], bytes], clients: str = "tcpClients") -> None:

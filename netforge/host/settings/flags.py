@@ -53,7 +53,7 @@ def flags(model: type[Settings]) -> Iterator[Flag]:
 def table(given: Iterable[tuple[Flag, str | None]]) -> dict[str, Any]:
     """A service's table from the flags that were given, in their order, each with its value; a switch has ``None``.
 
-    A value that begins with ``{`` or ``[`` is read as TOML: ``--listen '{ address = "tcp:7", count = true }'``.
+    A value that begins with ``{`` or ``[`` is read as TOML: ``--listen '{ address = "tcp:7", log = false }'``.
 
     :raises ValueError: if such a value is no TOML.
     """

@@ -29,7 +29,7 @@ def schema(catalogue: Catalogue) -> dict[str, Any]:
         },
         "additionalProperties": False,
     }
-    _add_layer_keys(document, catalogue.listener_table.model_json_schema()["properties"])
+    _add_layer_keys(document, _of(catalogue.listener_table)["properties"])
     return document
 
 

@@ -43,7 +43,7 @@ class ChatSettings(Settings):
 
 LAB = """
 [services.chat]
-lines = ["tcp:127.0.0.1:7070"]
+lines = ["tcp:127.0.0.1:7070", { address = "tcp:127.0.0.1:7470", tls = true }]
 json_lines = ["tcp:127.0.0.1:7071"]
 """
 
@@ -51,7 +51,8 @@ TRY_LINES = "printf '/join lobby\\nhello\\n' | {nc}"
 TRY_JSON = """printf '{"type": "join", "room": "lobby"}\\n' | {nc}"""
 
 
-@service("chat", ChatSettings, needs=[IBus], lab=LAB)
+# Who has said hello may listen for as long as he likes.
+@service("chat", ChatSettings, needs=[IBus], listener={"limits": {"idle": 0}}, lab=LAB)
 def chat(settings: ChatSettings, context: Context) -> Parts:
     """One hub behind every listener."""
 

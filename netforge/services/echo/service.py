@@ -113,7 +113,12 @@ KINDS = {
 
 LAB = """
 [services.echo]
-listen = ["tcp:127.0.0.1:7007", "udp:127.0.0.1:7007", "unix:echo.sock"]
+listen = [
+    "tcp:127.0.0.1:7007",
+    "udp:127.0.0.1:7007",
+    "unix:echo.sock",
+    { address = "tcp:127.0.0.1:7443", tls = true },
+]
 
 [services.discard]
 service = "echo"
@@ -142,7 +147,8 @@ listen = ["tcp:127.0.0.1:7037", "udp:127.0.0.1:7037"]
 """
 
 
-@service("echo", EchoSettings, lab=LAB, contributes=[PING, TIME])
+# The protocols that last have deadlines of their own, and of chargen's clients no word is expected.
+@service("echo", EchoSettings, listener={"limits": {"greeting": 0, "idle": 0}}, lab=LAB, contributes=[PING, TIME])
 def echo(settings: EchoSettings, context: Context) -> Parts:
     """One protocol on every listener."""
     kind = KINDS[settings.protocol]

@@ -14,6 +14,10 @@ from netforge.services.chat import ChatSettings, chat
 from netforge.services.chat.rooms import Limits
 from netforge.services.chat.service import LAB, TRY_JSON, TRY_LINES
 from netforge.shared.bus import bus
+from netforge.shared.certificates import certificates
+from netforge.shared.layers.limits import limits, memory
+from netforge.shared.layers.tls import tls
+from netforge.shared.metrics import metrics
 
 if TYPE_CHECKING:
     from tests.conftest import Installed
@@ -48,10 +52,12 @@ def test_settings_have_bounds(settings: dict[str, Any]) -> None:
 
 
 def test_the_lab_has_both_wires_on_loopback(tmp_path: Path, installed: type[Installed]) -> None:
-    plans = draw(read_text(LAB, tmp_path, "lab"), installed(chat, shared=[bus])).plans
+    shared = [bus, certificates, memory, metrics]
+    plans = draw(read_text(LAB, tmp_path, "lab"), installed(chat, shared=shared, layers=[limits, tls])).plans
     assert chat.lab == LAB
     [plan] = [plan for plan in plans if plan.name == "chat"]
-    assert [str(one.listen) for one in plan.listeners] == ["tcp:127.0.0.1:7070", "tcp:127.0.0.1:7071"]
+    addresses = ["tcp:127.0.0.1:7070", "tcp:127.0.0.1:7470", "tcp:127.0.0.1:7071"]
+    assert [str(one.listen) for one in plan.listeners] == addresses
 
 
 def test_how_to_try_it_is_a_command_that_connects() -> None:
