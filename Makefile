@@ -42,7 +42,7 @@ conform-tls: .venv/.installed-test  ## judge the TLS that listeners speak by tes
 
 soak: .venv/.installed-test  ## run for longer what the tests run for short: simulated networks, and kill -9
 	SCENARIOS=1000 MOMENTS=200 $(BIN)/pytest -q -n $(WORKERS) tests/testing/network/test_determinism.py \
-	    tests/shared/database/test_durability.py tests/shared/files/test_crash.py
+	    tests/shared/database/test_durability.py tests/shared/files/test_crash.py tests/shared/test_durable.py
 
 bench: .venv/.installed-bench  ## measure against peers (CASES, PEERS, JSON=FILE, CHART=FOLDER, ROUNDS, SECONDS, QUICK=1)
 	@exec $(BIN)/python -m bench $(CASES) $(PEERS:%=--peer %) $(if $(QUICK),--quick) $(ROUNDS:%=--rounds %) \
