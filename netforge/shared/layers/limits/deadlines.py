@@ -66,6 +66,9 @@ class Deadlines:
             self._call = None
 
     def _look(self) -> None:
+        if not self._idle:
+            # Who has said something has no deadline any more.
+            self._watched = {meter: watched for meter, watched in self._watched.items() if not meter.received}
         self._call = self._clock.callLater(self._period, self._look) if self._watched else None
         now = self._clock.seconds() + EARLY
         late: dict[str, list[Meter]] = {"greeting": [], "idle": []}

@@ -84,6 +84,8 @@ def test_after_its_greeting_a_client_may_be_silent_for_ever_where_idle_is_0() ->
     protocol.dataReceived(b"x")
     stage.wait(600)
     assert not transport.disconnected
+    # And nobody looks after it any more.
+    assert stage.clock.getDelayedCalls() == []
 
 
 def test_a_dribble_is_no_progress_where_progress_is_more() -> None:
