@@ -52,7 +52,7 @@ def test_settings_have_bounds(settings: dict[str, Any]) -> None:
 
 
 def test_the_lab_has_both_wires_on_loopback(tmp_path: Path, installed: type[Installed]) -> None:
-    shared = [bus, certificates, memory, metrics]
+    shared: list[Any] = [bus, certificates, memory, metrics]
     plans = draw(read_text(LAB, tmp_path, "lab"), installed(chat, shared=shared, layers=[limits, tls])).plans
     assert chat.lab == LAB
     [plan] = [plan for plan in plans if plan.name == "chat"]
