@@ -67,7 +67,7 @@ class Journal:
         self._seconds.labels(outcome).observe(duration)
         write = self._log.info if outcome == "success" else self._log.warn
         write(
-            "login of {account!r} by {method} for {scope} from {peer}: {outcome}{colon}{reason}",
+            "login of {account!r} by {method} for {scope} from {peer}: {outcome}" + (": {reason}" if reason else ""),
             event="authentication",
             outcome=outcome,
             account=request.account[:NAME_CAP],
@@ -77,7 +77,6 @@ class Journal:
             connection=request.connection,
             identity=identity or None,
             reason=reason,
-            colon=": " if reason else "",
             duration=duration,
         )
 
