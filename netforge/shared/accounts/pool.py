@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
@@ -24,6 +25,12 @@ MOST_WAITING = 200
 MOST_WAITING_EACH = 50
 """How many may wait of one origin. Everybody behind one address comes to work in the morning."""
 
+REST = 3
+"""How many times as long as a job in vain took its origin then waits for the next one.
+
+So who guesses takes a quarter of one processor at most.
+"""
+
 
 class _Job:
     def __init__(self, origin: Hashable, work: Callable[[], Any], cancelled: Callable[[_Job], None]) -> None:
@@ -33,8 +40,10 @@ class _Job:
 
 
 class FairPool:
-    """Does jobs in threads. Each origin has a queue of its own and one thread at a time, and they take turns: who asks
-    much waits long, and nobody else does.
+    """Does jobs in threads. Each origin has a queue of its own, one thread at a time.
+
+    The origins take turns: who asks much waits long, and nobody else does. A job that returns ``False``, such as that of
+    a wrong password, was in vain: its origin rests after it.
 
     :param name: what the threads are called.
     :param threads: how many there are.
@@ -47,6 +56,7 @@ class FairPool:
         self._pool = ThreadPool(0, threads, name)
         self._queues: OrderedDict[Hashable, deque[_Job]] = OrderedDict()
         self._served: set[Hashable] = set()
+        self._resting: dict[Hashable, IDelayedCall] = {}
         self._running = False
         self._idle: Deferred[None] | None = None
 
@@ -64,6 +74,9 @@ class FairPool:
         """Begin nothing more, wait for what is under way, and end the threads."""
         self._running = False
         queues, self._queues = self._queues, OrderedDict()
+        for call in self._resting.values():
+            call.cancel()
+        self._resting.clear()
         for job in [job for queue in queues.values() for job in queue]:
             job.done.errback(AccountsUnavailable("it is being stopped"))
         if self._served:
@@ -83,7 +96,7 @@ class FairPool:
         if not self._running:
             return fail(AccountsUnavailable("it is stopped"))
         job = _Job(origin, work, self._forget)
-        if len(self._served) < self._threads and origin not in self._served:
+        if len(self._served) < self._threads and self._may_begin(origin):
             self._begin(job)
         elif self.waiting >= MOST_WAITING or len(self._queues.get(origin, ())) >= MOST_WAITING_EACH:
             return fail(AccountsUnavailable("too many log in at once: try again"))
@@ -91,12 +104,19 @@ class FairPool:
             self._queues.setdefault(origin, deque()).append(job)
         return job.done
 
+    def _may_begin(self, origin: Hashable) -> bool:
+        return origin not in self._served and origin not in self._resting
+
     def _begin(self, job: _Job) -> None:
         self._served.add(job.origin)
-        deferToThreadPool(self._reactor, self._pool, job.work).addBoth(self._finished, job)
+        began = self._reactor.seconds()
+        deferToThreadPool(self._reactor, self._pool, job.work).addBoth(self._finished, job, began)
 
-    def _finished(self, result: Any, job: _Job) -> None:
+    def _finished(self, result: Any, job: _Job, began: float) -> None:
         self._served.remove(job.origin)
+        if self._running and result is False:
+            rest = REST * (self._reactor.seconds() - began)
+            self._resting[job.origin] = self._reactor.callLater(rest, self._rested, job.origin)
         self._begin_next()
         if not job.done.called:
             job.done.callback(result)
@@ -107,10 +127,14 @@ class FairPool:
             idle, self._idle = self._idle, None
             idle.callback(None)
 
+    def _rested(self, origin: Hashable) -> None:
+        del self._resting[origin]
+        self._begin_next()
+
     def _begin_next(self) -> None:
         """Begin the job of whose turn it is; to wait is not to lose it."""
-        origin = next((one for one in self._queues if one not in self._served), None)
-        if origin is not None:
+        origin = next((one for one in self._queues if self._may_begin(one)), None)
+        if origin is not None and len(self._served) < self._threads:
             queue = self._queues.pop(origin)
             self._begin(queue.popleft())
             if queue:

@@ -12,7 +12,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 
 from netforge.plugin import AccountsUnavailable
-from netforge.shared.accounts.pool import MOST_WAITING, MOST_WAITING_EACH, FairPool
+from netforge.shared.accounts.pool import MOST_WAITING, MOST_WAITING_EACH, REST, FairPool
 from netforge.testing import Network
 
 
@@ -63,6 +63,28 @@ def test_origins_take_turns(workshop: Workshop) -> None:
     assert workshop.done[:6] == ["flood0", "flood1", "ada1", "bob1", "flood2", "ada2"]
     assert len(workshop.done) == 23
     assert workshop.pool.waiting == 0
+
+
+@pytest.mark.parametrize(("right", "between"), [(False, 1 + REST), (True, 1)])
+def test_an_origin_rests_after_a_job_in_vain(workshop: Workshop, network: Network, right: bool, between: float) -> None:
+    begun: dict[str, float] = {}
+
+    def job(name: str) -> bool:
+        begun[name] = network.now
+        time.sleep(1)
+        return right
+
+    async def work() -> None:
+        orders = [workshop.pool.do("flood", partial(job, f"flood{number}")) for number in range(3)]
+        for order in orders:
+            await order
+        await workshop.pool.do("ada", partial(job, "ada"))
+
+    start = network.now
+    workshop.during(work)
+    # Nobody else waits for its rest.
+    expected = {"flood0": 0, "flood1": between, "flood2": 2 * between, "ada": 2 * between + 1}
+    assert {name: round(moment - start) for name, moment in begun.items()} == expected
 
 
 def test_nobody_has_all_threads(network: Network) -> None:
