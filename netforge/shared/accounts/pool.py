@@ -42,8 +42,8 @@ class _Job:
 class FairPool:
     """Does jobs in threads. Each origin has a queue of its own, one thread at a time.
 
-    The origins take turns: who asks much waits long, and nobody else does. A job that returns ``False``, such as that of
-    a wrong password, was in vain: its origin rests after it.
+    The origins take turns: who asks much waits long, and nobody else does. A job that returns ``False``, as that of a
+    wrong password does, was in vain: its origin rests after it.
 
     :param name: what the threads are called.
     :param threads: how many there are.
