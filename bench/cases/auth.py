@@ -1,9 +1,7 @@
 """A good login while somebody guesses."""
 
 import asyncio
-import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +10,11 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from bench.case import OURS, Case, Sample, Variant
-from bench.processes import Process, started
+from bench.launches import NETFORGE, serving
+from bench.processes import Process
 from bench.session import Session
 
 _QUIET = "no-guessing"
-_PATIENCE = 30.0
-_NETFORGE = str(Path(sys.executable).parent / "netforge")
 _PLUGINS = Path(__file__).parent.parent / "plugins"
 _SETTINGS = """
 [netforge]
@@ -86,24 +83,16 @@ def _serving(session: Session) -> Iterator[tuple[Process, int]]:
     """Run a service that asks for logins, where ada's password is "pencil". Its port comes with it."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        ready = folder / "ready.json"
         (folder / "forge.toml").write_text(_SETTINGS)
         subprocess.run(
-            [_NETFORGE, "user", "add", "ada", "--config", "forge.toml"],
+            [NETFORGE, "user", "add", "ada", "--config", "forge.toml"],
             input=b"pencil\n",
             cwd=folder,
             check=True,
             capture_output=True,
         )
-        command = [_NETFORGE, "run", "forge.toml", "--plugin-dir", str(_PLUGINS), "--ready-file", "ready.json"]
-        with started(command, session.server_cores, folder) as server:
-            deadline = time.monotonic() + _PATIENCE
-            while not ready.exists():
-                if server.ended or time.monotonic() > deadline:
-                    raise server.failure("did not get ready")
-                time.sleep(0.01)
-            [served] = json.loads(ready.read_text())["services"]
-            yield server, int(served["address"].rpartition(":")[2])
+        with serving(folder, session.server_cores, "--plugin-dir", str(_PLUGINS)) as served:
+            yield served
 
 
 CASE = Case(

@@ -1,20 +1,17 @@
 """What limits, log and metrics cost."""
 
-import json
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.case import OURS, Case, Sample, Variant
+from bench.launches import serving
 from bench.measures import read_rate
-from bench.processes import Process, started
+from bench.processes import Process
 from bench.session import Session
 
 _OFF = "layers-off"
-_PATIENCE = 30.0
 _SETTINGS = """
 [netforge]
 state = "state"
@@ -43,18 +40,9 @@ def _serving(session: Session, keys: str) -> Iterator[tuple[Process, int]]:
     """Run the echo service with these keys of its listener. Its port comes with it."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        ready = folder / "ready.json"
         (folder / "forge.toml").write_text(_SETTINGS.format(keys=keys))
-        netforge = str(Path(sys.executable).parent / "netforge")
-        command = [netforge, "run", "forge.toml", "--ready-file", "ready.json"]
-        with started(command, session.server_cores, folder) as server:
-            deadline = time.monotonic() + _PATIENCE
-            while not ready.exists():
-                if server.ended or time.monotonic() > deadline:
-                    raise server.failure("did not get ready")
-                time.sleep(0.01)
-            [served] = json.loads(ready.read_text())["services"]
-            yield server, int(served["address"].rpartition(":")[2])
+        with serving(folder, session.server_cores) as served:
+            yield served
 
 
 CASE = Case(
