@@ -163,6 +163,36 @@ def test_the_protocols_in_another_program(examples: Path) -> None:
 
 
 @pytest.mark.real
+@pytest.mark.parametrize("version", ["--http1.0", "--http1.1", "--http2-prior-knowledge"])
+def test_an_http_server_in_another_program(examples: Path, version: str) -> None:
+    with program(examples / "embedded_http.py", "0") as process:
+        assert process.stdout is not None
+        found = re.search(r"port=(\d+)", process.stdout.readline())
+        assert found
+
+        def curl(path: str, *options: str, send: bytes | None = None) -> bytes:
+            command = [
+                "curl",
+                "-sS",
+                "--max-time",
+                str(PATIENCE),
+                version,
+                *options,
+                f"http://127.0.0.1:{found[1]}{path}",
+            ]
+            return subprocess.run(command, input=send, check=True, stdout=subprocess.PIPE).stdout
+
+        assert curl("/") == b"hello\n"
+        assert curl("/nowhere", "-w", "%{http_code}") == b"nothing here\n404"
+        assert curl("/count", "--data-binary", "@-", send=b"x" * 3_000_000) == b"3000000 bytes\n"
+        if version != "--http1.0":
+            # In chunks, since its length is not known.
+            assert curl("/count", "-T", "-", "-X", "POST", send=b"x" * 1_000_000) == b"1000000 bytes\n"
+        assert curl("/numbers") == b"".join(b"%d\n" % number for number in range(100_000))
+        assert curl("/", "-I").startswith(b"HTTP/")
+
+
+@pytest.mark.real
 def test_the_smallest_plugin(launch: Launch, examples: Path) -> None:
     server = launch(
         *("twistd", "--pidfile=", "-n", "netforge", "--plugin-dir", "plugins", "--ready-file", "ready.json"),
