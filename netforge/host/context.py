@@ -44,7 +44,7 @@ class HostContext(Context):
 
     :param shared: the components behind the interfaces that may be asked for.
     :param keeper: which plugin or layer it is for: what one keeps, another never gets.
-    :param owner: who asks, for messages: ``service 'echo'`` or ``layer 'count'``.
+    :param owner: who asks, for messages: ``service 'echo'`` or ``layer 'limits'``.
     """
 
     def __init__(
