@@ -33,17 +33,22 @@ LAST_WORDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a start or a reload did, by the services' names."""
+    """What a start or a reload did, by the names of services and shared components.
+
+    :param services_kept: how many of those kept are services. Components need not stand in the settings, and so are not
+        counted to people.
+    """
 
     added: Sequence[str]
     replaced: Sequence[str]
     removed: Sequence[str]
     kept: Sequence[str]
+    services_kept: int
 
     def __str__(self) -> str:
         groups = {"started": self.added, "replaced": self.replaced, "removed": self.removed}
         done = [f"{word} {', '.join(names)}" for word, names in groups.items() if names]
-        return "; ".join([*done, f"{len(self.kept)} unchanged"])
+        return "; ".join([*done, f"{self.services_kept} unchanged"])
 
 
 @implementer(IServices)
@@ -316,6 +321,7 @@ class Tree:
             [name for name in made if name in old],
             [name for name in old if name not in self._instances],
             sorted(kept),
+            sum(plan.name in kept and not plan.plugin.offers for plan in new.plans),
         )
         for name in [*change.replaced, *change.removed]:
             self._retired.append(old[name])

@@ -86,7 +86,7 @@ def test_sighup_exchanges_what_changed_and_leaves_the_rest(launch: Launch, tmp_p
             TWO + 'protocol = "discard"\n[services.new]\nservice = "echo"\nlisten = ["tcp:127.0.0.1:0"]\n'
         )
         server.process.send_signal(signal.SIGHUP)
-        assert "started new; replaced changed; " in server.wait_for("reloaded: ")
+        assert "started new; replaced changed; 1 unchanged" in server.wait_for("reloaded: ")
         wait_until(lambda: '"new"' in server.ready_file.read_text())
         assert [server.address("kept"), server.address("kept", "udp"), server.address("changed")] == addresses
         assert echoed(kept, b"kept") == b"kept"

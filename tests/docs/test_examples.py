@@ -126,7 +126,7 @@ def test_first_steps(launch: Launch, examples: Path) -> None:
 
     (examples / "quotes.txt").write_text("Changed.\n")
     server.process.send_signal(signal.SIGHUP)
-    server.wait_for("reloaded: replaced motd; ")
+    server.wait_for("reloaded: replaced motd; 2 unchanged")
     with server.connect("motd") as connection:
         assert connection.makefile("rb").read() == b"Changed.\r\n"
     assert server.end() == 0
