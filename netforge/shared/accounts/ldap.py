@@ -138,7 +138,11 @@ class LDAPSource(Source):
                 raise ldap3.core.exceptions.LDAPBindError(f"{settings.bind_dn!r} may not search")
             yield connection
         finally:
+            opened = connection.socket
             connection.unbind()
+            # Which ldap3 leaves to the garbage collector if it could not connect or agree on TLS.
+            if opened is not None:
+                opened.close()
 
     def _search(self, connection: Any, name: str) -> tuple[str, Account] | None:
         """The entry of a name, and its account. Two of one name are nobody's."""
