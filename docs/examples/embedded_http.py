@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.task import react
 
-from netforge.protocols.http import Exchange, HTTPFactory
+from netforge.protocols.http import Exchange, HTTPError, HTTPFactory
 
 
 async def count(exchange: Exchange) -> None:
@@ -27,17 +27,17 @@ async def numbers(exchange: Exchange) -> None:
     exchange.end()
 
 
-def application(exchange: Exchange) -> None:
+async def application(exchange: Exchange) -> None:
     """Is called with each request as soon as its head is there."""
     match exchange.request.method, exchange.request.target:
         case "GET", "/":
             exchange.respond(200, [(b"content-type", b"text/plain")], b"hello\n")
         case "POST", "/count":
-            Deferred.fromCoroutine(count(exchange)).addErrback(lambda failure: exchange.abort())
+            await count(exchange)
         case "GET", "/numbers":
-            Deferred.fromCoroutine(numbers(exchange)).addErrback(lambda failure: exchange.abort())
+            await numbers(exchange)
         case _:
-            exchange.respond(404, [], b"nothing here\n")
+            raise HTTPError(404, "there are /, /count and /numbers")
 
 
 async def serve(reactor: Any, port: str = "8080") -> None:

@@ -10,7 +10,6 @@ from typing import cast
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -20,11 +19,10 @@ from netforge.protocols.http._reader import RequestReader
 from netforge.protocols.http._surroundings import PREFACE, Surroundings
 from netforge.protocols.http.errors import BadRequest
 from netforge.protocols.http.events import Data, End, Event, Request
+from netforge.protocols.http.running import run
 from netforge.protocols.interfaces import IDrainable, IStreamTransport
 
 __all__ = ["HTTP1Protocol"]
-
-log = Logger()
 
 #: What is parsed at once, in bytes: so a read full of small requests does not become thousands of them in memory.
 PIECE = 8 * 1024
@@ -256,18 +254,14 @@ class HTTP1Protocol(Protocol):
             if type(event) is Data:
                 exchange.data_received(event.data)
             elif type(event) is End:
-                exchange.ended(event.trailers)
+                exchange.request_ended(event.trailers)
         return True
 
     def _begin(self, request: Request) -> None:
         self._exchange = exchange = HTTP1Exchange(self, request)
         if self._last:
             exchange.make_last()
-        try:
-            self.surroundings.application(exchange)
-        except Exception:
-            log.failure("the application failed at {method} {target}", method=request.method, target=request.target)
-            exchange.fail()
+        run(self.surroundings.application, exchange)
 
     # The end.
 

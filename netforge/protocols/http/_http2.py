@@ -35,6 +35,7 @@ from netforge.protocols.http._stream import HTTP2Exchange, request_of
 from netforge.protocols.http._surroundings import PREFACE, Surroundings
 from netforge.protocols.http.errors import BadRequest
 from netforge.protocols.http.events import Request
+from netforge.protocols.http.running import run
 from netforge.protocols.interfaces import IDrainable, IStreamTransport
 
 __all__ = ["HTTP2Protocol"]
@@ -190,11 +191,7 @@ class HTTP2Protocol(Protocol):
             refused.respond(error.status, [(b"content-type", b"text/plain")], body)
             return
         self._exchanges[stream] = exchange = HTTP2Exchange(self, stream, request)
-        try:
-            self.surroundings.application(exchange)
-        except Exception:
-            log.failure("the application failed at {method} {target}", method=request.method, target=request.target)
-            exchange.fail()
+        run(self.surroundings.application, exchange)
 
     def _data_received(self, event: DataReceived) -> None:
         assert event.stream_id is not None

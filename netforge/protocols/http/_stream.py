@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 from h2.errors import ErrorCodes
 from h2.events import RequestReceived
 from h2.exceptions import ProtocolError, StreamClosedError
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IProtocol
 from twisted.python.failure import Failure
 
 from netforge.protocols.errors import LocalProtocolError
 from netforge.protocols.http._fields import check_values, framing, host_of, lower_name, named, too_large
+from netforge.protocols.http._incoming import IncomingExchange
 from netforge.protocols.http.errors import BadRequest
 from netforge.protocols.http.events import Request
-from netforge.protocols.http.exchange import Exchange, Fields
-from netforge.protocols.interfaces import IStreamTransport
+from netforge.protocols.http.exchange import Fields
 
 if TYPE_CHECKING:
     from netforge.protocols.http._http2 import HTTP2Protocol
@@ -69,29 +69,19 @@ def request_of(event: RequestReceived, max_fields: int) -> Request:
     return Request(method, target.decode(), host_of(authority), fields, "2", has_body=has_body, expects=expects)
 
 
-class HTTP2Exchange(Exchange):
+class HTTP2Exchange(IncomingExchange):
     """See :class:`~netforge.protocols.http.Exchange`.
 
     :param stream: its number.
     """
 
-    transport: IStreamTransport
-
     def __init__(self, connection: HTTP2Protocol, stream: int, request: Request) -> None:
-        self.request = request
-        self.transport = connection.transport
-        self.trailers = []
-        self.lost = False
+        super().__init__(request, connection.transport)
         self._connection = connection
         self._core = connection.core
         self._stream = stream
-        self._received = not request.has_body
-        self._held_back = request.expects and request.has_body
-        self._pieces: deque[bytes] = deque()
-        self._reader: Deferred[bytes] | None = None
-        self._losses: list[Callable[[Failure], object]] = []
-        # Whether the head has been said, the application has said all, and all has been sent.
-        self._started = self._ended = self._complete = False
+        # Whether the head has been said, and all has been sent.
+        self._started = self._flushed = False
         self._bodiless = False
         self._left: int | None = None
         self._unsent: deque[bytes] = deque()
@@ -101,53 +91,37 @@ class HTTP2Exchange(Exchange):
 
     # What the application says.
 
-    def read(self) -> Deferred[bytes]:
-        if self._reader is not None:
-            raise RuntimeError("the last piece has not come yet")
-        if self._pieces:
-            piece = self._pieces.popleft()
-            self._acknowledge(len(piece))
-            return succeed(piece)
-        if self._received:
-            return succeed(b"")
-        if self.lost:
-            return fail(ConnectionLost("the client went away in the middle of the request"))
-        if self._held_back and not self._started:
-            self._held_back = False
-            self.inform(HTTPStatus.CONTINUE)
-        self._reader = Deferred(self._forget_reader)
-        return self._reader
-
     def inform(self, status: int, headers: Fields = ()) -> None:
         if self._started or not 100 <= status <= 199 or status == HTTPStatus.SWITCHING_PROTOCOLS:
             raise LocalProtocolError(f"{status} cannot be said here")
         self._say_head(status, named(headers))
 
     def respond(self, status: int, headers: Fields = (), body: bytes = b"") -> None:
-        fields = named(headers)
+        fields = named(self._decorated(status, headers))
         self._begin(status, fields, len(body))
         if body and not self._bodiless:
             self._say_head(status, fields)
             self.write(body)
             self.end()
         else:
-            self._ended = True
+            self.complete = True
             self._say_head(status, fields, end=True)
             self._completed()
 
     def begin(self, status: int, headers: Fields = ()) -> None:
-        fields = named(headers)
+        fields = named(self._decorated(status, headers))
         self._begin(status, fields, None)
         self._say_head(status, fields)
 
     def write(self, data: bytes) -> None:
-        if not self._started or self._ended:
+        if not self._started or self.complete:
             raise LocalProtocolError("there is no body here")
         if self._left is not None and self.request.method != "HEAD":
             if len(data) > self._left:
                 raise LocalProtocolError(f"the body has more bytes than Content-Length says: {len(data) - self._left}")
             self._left -= len(data)
         if data and not self._bodiless and not self.lost:
+            self.sent += len(data)
             self._unsent.append(data)
             self._unsent_size += len(data)
             self.flush()
@@ -162,73 +136,37 @@ class HTTP2Exchange(Exchange):
     def end(self, trailers: Fields = ()) -> None:
         fields = named(trailers)
         check_values(fields)
-        if not self._started or self._ended:
+        if not self._started or self.complete:
             raise LocalProtocolError("there is no body here")
         if self._left and not self._bodiless:
             self.abort()
             raise LocalProtocolError(f"the body lacks bytes that Content-Length promises: {self._left}")
-        self._ended = True
+        self.complete = True
         self._last_fields = _lower(fields)
         self.flush()
 
     def abort(self) -> None:
-        if not self.lost and not self._complete:
+        if not self.lost and not self._flushed:
             self._reset(ErrorCodes.INTERNAL_ERROR)
             self.connection_lost(Failure(ConnectionLost("the response was cut short")))
 
     def switch(self, headers: Fields, protocol: IProtocol) -> None:
         raise LocalProtocolError("the client did not offer to switch protocols")
 
-    def when_lost(self, call: Callable[[Failure], object]) -> None:
-        self._losses.append(call)
-
     @property
     def started(self) -> bool:
         return self._started
 
-    def fail(self) -> None:
-        """The application raised: say so if that can still be said."""
-        if self._started:
-            self.abort()
-        else:
-            text = [(b"content-type", b"text/plain")]
-            self.respond(HTTPStatus.INTERNAL_SERVER_ERROR, text, b"500 Internal Server Error\n")
-
     # What the connection tells.
 
-    @property
-    def waiting(self) -> bool:
-        """Whether something is missing that the client should send."""
-        return not self._received and not self._pieces
-
-    def data_received(self, data: bytes) -> None:
-        if self._reader is not None:
-            reader, self._reader = self._reader, None
-            self._acknowledge(len(data))
-            reader.callback(data)
-        else:
-            self._pieces.append(data)
-
-    def ended(self) -> None:
-        self._received = True
-        if self._reader is not None:
-            reader, self._reader = self._reader, None
-            reader.callback(b"")
-
     def connection_lost(self, reason: Failure) -> None:
-        self.lost = True
         self._throw_away()
-        if self._reader is not None:
-            reader, self._reader = self._reader, None
-            reader.errback(ConnectionLost("the client went away in the middle of the request"))
+        super().connection_lost(reason)
         self._let_write()
-        losses, self._losses = self._losses, []
-        for call in losses:
-            call(reason)
 
     def flush(self) -> None:
         """Send as much as the client has given room for."""
-        if self.lost or self._complete:
+        if self.lost or self._flushed:
             return
         core, stream = self._core, self._stream
         while self._unsent and self._connection.writable and not self.lost:
@@ -240,12 +178,12 @@ class HTTP2Exchange(Exchange):
                 self._unsent.appendleft(piece[room:])
                 piece = piece[:room]
             self._unsent_size -= len(piece)
-            self._complete = self._ended and not self._unsent and not self._last_fields
-            self._tell(core.send_data, piece, end_stream=self._complete)
-        if self._ended and not self._unsent:
+            self._flushed = self.complete and not self._unsent and not self._last_fields
+            self._tell(core.send_data, piece, end_stream=self._flushed)
+        if self.complete and not self._unsent:
             if self._last_fields:
                 self._tell(core.send_headers, self._last_fields, end_stream=True)
-            elif not self._complete:
+            elif not self._flushed:
                 self._tell(core.end_stream)
             self._completed()
         self._connection.send()
@@ -272,7 +210,7 @@ class HTTP2Exchange(Exchange):
             self._left = size
         if b"date" not in given:
             fields.append((b"date", self._connection.surroundings.date.now()))
-        self._started, self._bodiless = True, bodiless
+        self.status, self._started, self._bodiless = status, True, bodiless
 
     def _say_head(self, status: int, fields: list[tuple[bytes, bytes]], *, end: bool = False) -> None:
         if self.lost:
@@ -292,10 +230,10 @@ class HTTP2Exchange(Exchange):
     def _completed(self) -> None:
         if self.lost:
             return
-        self._complete = True
-        self._losses.clear()
+        self._flushed = True
+        self._done()
         self._throw_away()
-        if not self._received:
+        if not self.received:
             # The client need not send the rest (RFC 9113, section 8.1).
             self._reset(ErrorCodes.NO_ERROR)
         self._connection.forget(self._stream)
@@ -310,10 +248,10 @@ class HTTP2Exchange(Exchange):
 
     def _throw_away(self) -> None:
         """Give the client back the room that unread pieces of the body take."""
-        self._acknowledge(sum(map(len, self._pieces)))
-        self._pieces.clear()
+        self._taken(sum(map(len, self._pieces or ())))
+        self._pieces = None
 
-    def _acknowledge(self, size: int) -> None:
+    def _taken(self, size: int) -> None:
         if size:
             self._core.acknowledge_received_data(size, self._stream)
             self._connection.send()
@@ -322,9 +260,6 @@ class HTTP2Exchange(Exchange):
         room, self._room = self._room, []
         for waiting in room:
             waiting.callback(None)
-
-    def _forget_reader(self, cancelled: Deferred[bytes]) -> None:
-        self._reader = None
 
 
 def _lower(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -25,9 +25,10 @@ class ResponseWriter:
 
     :param request: what is answered.
     :ivar close: whether the connection must be closed after it. May be set before it begins.
+    :ivar bodiless: whether it has no body, whatever the application says.
     """
 
-    __slots__ = ("_bodiless", "_chunked", "_left", "_method", "_old", "_state", "close")
+    __slots__ = ("_chunked", "_left", "_method", "_old", "_state", "bodiless", "close")
 
     def __init__(self, request: Request) -> None:
         self.close = not request.keep_alive
@@ -35,7 +36,7 @@ class ResponseWriter:
         self._old = request.version == "1.0"
         self._state = _IDLE
         self._chunked = False
-        self._bodiless = False
+        self.bodiless = False
         # The bytes that are still to come, where that was promised.
         self._left: int | None = None
 
@@ -76,10 +77,10 @@ class ResponseWriter:
         :raises LocalProtocolError: if one has begun, or if the headers do not fit the body.
         """
         head = self._start(status, headers, date, len(body))
-        if self._left is not None and self._left != len(body) and self._method != "HEAD" and not self._bodiless:
+        if self._left is not None and self._left != len(body) and self._method != "HEAD" and not self.bodiless:
             raise LocalProtocolError(f"Content-Length says {self._left}, but the body has {len(body)} bytes")
         self._state = _COMPLETE
-        return head if self._bodiless else head + body
+        return head if self.bodiless else head + body
 
     def begin(self, status: int, headers: Fields, date: bytes) -> bytes:
         """The head of a response whose body follows by :meth:`data` and :meth:`end`.
@@ -105,7 +106,7 @@ class ResponseWriter:
             if len(data) > self._left:
                 raise LocalProtocolError(f"the body has more bytes than Content-Length says: {len(data) - self._left}")
             self._left -= len(data)
-        if self._bodiless:
+        if self.bodiless:
             return b""
         return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data
 
@@ -117,9 +118,9 @@ class ResponseWriter:
         """
         if self._state != _STARTED:
             raise LocalProtocolError("there is no body here")
-        if self._left and not self._bodiless:
+        if self._left and not self.bodiless:
             raise LocalProtocolError(f"the body lacks bytes that Content-Length promises: {self._left}")
-        last = b"0\r\n" + _block(named(trailers)) if self._chunked and not self._bodiless else b""
+        last = b"0\r\n" + _block(named(trailers)) if self._chunked and not self.bodiless else b""
         self._state = _COMPLETE
         return last
 
@@ -152,7 +153,7 @@ class ResponseWriter:
             fields.append((b"connection", b"keep-alive"))
         head = status_line(status) + _block(fields)
         self.close, self._chunked, self._left = close, chunked, left
-        self._bodiless = bodiless or self._method == "HEAD"
+        self.bodiless = bodiless or self._method == "HEAD"
         return head
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from netforge.protocols.errors import RemoteProtocolError
 
-__all__ = ["BadRequest"]
+__all__ = ["PLAIN", "BadRequest", "HTTPError"]
+
+#: The fields of an error in words.
+PLAIN = [(b"content-type", b"text/plain; charset=utf-8")]
 
 
 class BadRequest(RemoteProtocolError):  # noqa: N818  the status's name
@@ -24,3 +28,23 @@ class BadRequest(RemoteProtocolError):  # noqa: N818  the status's name
         )
         super().__init__(message, head.encode() + body)
         self.status = status
+
+
+class HTTPError(Exception):
+    """What an application may raise in place of a response.
+
+    :param status: 400 to 599.
+    :param message: what was wrong, for whoever asked.
+    :param fields: more of them for the response, such as Allow.
+    """
+
+    def __init__(self, status: int, message: str = "", fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        super().__init__(message)
+        self.status = HTTPStatus(status)
+        self.message = message
+        self.fields = [*PLAIN, *fields]
+
+    @property
+    def text(self) -> str:
+        """Status and message in a line."""
+        return f"{self.status.value} {self.status.phrase}{': ' * bool(self.message)}{self.message}\n"

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from http import HTTPStatus
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IProtocol, ITransport
+from twisted.internet.interfaces import IProtocol
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from netforge.protocols.http.errors import PLAIN, HTTPError
 from netforge.protocols.http.events import Headers, Request
+from netforge.protocols.interfaces import IStreamTransport
 
-__all__ = ["Application", "Exchange", "Fields"]
+__all__ = ["Application", "Decoration", "Exchange", "Fields"]
+
+log = Logger()
 
 #: Fields of a response: names in any case, and values.
 Fields = Iterable[tuple[bytes, bytes]]
+
+#: Changes the fields of a response, in place, before they are said.
+Decoration = Callable[[int, Headers], object]
 
 
 class Exchange(ABC):
@@ -26,12 +35,22 @@ class Exchange(ABC):
     :ivar transport: the connection that it came by, to look at and never to write to.
     :ivar trailers: the fields after the body, once it has been read to its end.
     :ivar lost: whether the client is gone.
+    :ivar complete: whether all of the response was said.
+    :ivar status: of the response; 0 until it has begun.
+    :ivar sent: bytes of its body so far.
+    :ivar route: what answers, such as the pattern of a path: for logs and metrics.
+    :ivar user: the name of the account that the client has proved to be; empty if none.
     """
 
     request: Request
-    transport: ITransport
-    trailers: Headers
+    transport: IStreamTransport
+    trailers: Sequence[tuple[bytes, bytes]]
     lost: bool
+    complete: bool
+    status: int
+    sent: int
+    route: str = ""
+    user: str = ""
 
     @abstractmethod
     def read(self) -> Deferred[bytes]:
@@ -42,6 +61,25 @@ class Exchange(ABC):
         :raises ConnectionError: through the Deferred, if the client goes away before the end.
         :raises RuntimeError: if the last piece has not come yet.
         """
+
+    async def body(self, most: int) -> bytes:
+        """All of the body, or all that is left of it.
+
+        :param most: the most bytes that are taken.
+        :raises HTTPError: with status 413, if there are more.
+        :raises ConnectionError: as :meth:`read`.
+        """
+        length = self.request.header(b"content-length")
+        if length is None or int(length) <= most:
+            pieces = []
+            while piece := await self.read():
+                pieces.append(piece)
+                most -= len(piece)
+                if most < 0:
+                    break
+            else:
+                return b"".join(pieces)
+        raise HTTPError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large")
 
     @abstractmethod
     def inform(self, status: int, headers: Fields = ()) -> None:
@@ -98,11 +136,40 @@ class Exchange(ABC):
     def when_lost(self, call: Callable[[Failure], object]) -> None:
         """Have something called if the client goes away before the response is complete."""
 
+    @abstractmethod
+    def decorate(self, decoration: Decoration) -> None:
+        """Have the fields of the response changed before they are said, by each decoration in turn."""
+
+    @abstractmethod
+    def when_done(self, call: Callable[[Exchange], object]) -> None:
+        """Have something called once the response is complete or the client is gone."""
+
+    def fail(self, failure: Failure) -> None:
+        """Answer for an application that failed.
+
+        :exc:`HTTPError` becomes the response that it describes, and what else there is goes into the log and becomes
+        status 500; a response that has begun is cut short.
+        """
+        error = failure.value
+        if isinstance(error, HTTPError) and not self.started:
+            self.respond(error.status, error.fields, error.text.encode())
+            return
+        if not (self.lost and isinstance(error, ConnectionError)):
+            request = self.request
+            log.failure(
+                "the application failed at {method} {target}", failure, method=request.method, target=request.target
+            )
+        if self.started:
+            self.abort()
+        else:
+            self.respond(HTTPStatus.INTERNAL_SERVER_ERROR, PLAIN, b"500 Internal Server Error\n")
+
     @property
     @abstractmethod
     def started(self) -> bool:
         """Whether the response has begun."""
 
 
-#: Is called with each request, as soon as its head is there. What it raises becomes a response with status 500.
-Application = Callable[[Exchange], object]
+#: Is called with each request, as soon as its head is there. What it returns may be awaited, and then the response must
+#: be complete at its end. What it raises, then or at once, becomes a response: see :meth:`Exchange.fail`.
+Application = Callable[[Exchange], Awaitable[object] | None]

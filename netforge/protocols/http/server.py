@@ -18,7 +18,8 @@ __all__ = ["HTTPFactory"]
 class HTTPFactory(ServerFactory[HTTP1Protocol]):
     """Serves an application over HTTP/1.1 and HTTP/2, whichever a client begins to speak.
 
-    :param application: called with each :class:`~netforge.protocols.http.Exchange`, as soon as the head is there.
+    :param application: called with each :class:`~netforge.protocols.http.Exchange`, as soon as the head is there. May
+        be a coroutine function.
     :param clock: where the time comes from, such as the reactor.
     :param idle: seconds that a client may take for the whole head of a request, to begin another one, and without
         progress for anything else. ``None`` for ever.

@@ -18,7 +18,6 @@ from h2.events import (
     TrailersReceived,
 )
 from h2.settings import SettingCodes
-from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 
 from netforge.protocols.errors import LocalProtocolError
@@ -327,7 +326,7 @@ def test_an_application_learns_that_a_request_was_taken_back(network: Network) -
     client.turn()
     assert exchange.lost
     assert len(losses) == 1
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(ConnectionError):
         network.run_until(reading)
     exchange.respond(200, [], b"nobody hears it")
     assert not client.peer.closed

@@ -248,9 +248,9 @@ def test_an_application_learns_that_the_client_is_gone(network: Network) -> None
     assert exchange.lost
     assert len(losses) == 1
     assert ready.called
-    with pytest.raises(ConnectionLost, match="in the middle of the request"):
+    with pytest.raises(ConnectionError, match="in the middle of the request"):
         network.run_until(reading)
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(ConnectionError):
         network.run_until(exchange.read())
     exchange.respond(200, [], b"nobody hears it")
 
