@@ -183,7 +183,7 @@ def test_an_http_server_in_another_program(examples: Path, version: str) -> None
             return subprocess.run(command, input=send, check=True, stdout=subprocess.PIPE).stdout
 
         assert curl("/") == b"hello\n"
-        assert curl("/nowhere", "-w", "%{http_code}") == b"nothing here\n404"
+        assert curl("/nowhere", "-w", "%{http_code}") == b"404 Not Found: there are /, /count and /numbers\n404"
         assert curl("/count", "--data-binary", "@-", send=b"x" * 3_000_000) == b"3000000 bytes\n"
         if version != "--http1.0":
             # In chunks, since its length is not known.

@@ -38,6 +38,7 @@ class Exchange(ABC):
     :ivar complete: whether all of the response was said.
     :ivar status: of the response; 0 until it has begun.
     :ivar sent: bytes of its body so far.
+    :ivar mount: the path below which whoever answers is mounted, without a slash at its end; empty for the root.
     :ivar route: what answers, such as the pattern of a path: for logs and metrics.
     :ivar user: the name of the account that the client has proved to be; empty if none.
     """
@@ -49,6 +50,7 @@ class Exchange(ABC):
     complete: bool
     status: int
     sent: int
+    mount: str = ""
     route: str = ""
     user: str = ""
 

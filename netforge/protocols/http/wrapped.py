@@ -85,6 +85,14 @@ class WrappedExchange(Exchange):
         return self.inner.sent
 
     @property
+    def mount(self) -> str:
+        return self.inner.mount
+
+    @mount.setter
+    def mount(self, mount: str) -> None:
+        self.inner.mount = mount
+
+    @property
     def route(self) -> str:
         return self.inner.route
 

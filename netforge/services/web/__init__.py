@@ -1,0 +1,1 @@
+"""Sites by host name and path: files, applications, proxies, redirects."""

@@ -1,0 +1,1 @@
+"""The web toolkit: sites of pages and APIs, for every service that has any."""
