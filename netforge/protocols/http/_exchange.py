@@ -31,7 +31,11 @@ class HTTP1Exchange(IncomingExchange):
     _discarded = 0
 
     def __init__(self, connection: HTTP1Protocol, request: Request) -> None:
-        super().__init__(request, connection.transport)
+        # All that there is to be done, since it is done for each request.
+        self.request = request
+        self.transport = connection.transport
+        self.received = not request.has_body
+        self._held_back = request.expects and request.has_body
         self._connection = connection
         self._writer = ResponseWriter(request)
 

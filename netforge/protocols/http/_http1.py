@@ -208,31 +208,36 @@ class HTTP1Protocol(Protocol):
         if self._running or self._successor is not None:
             return
         self._running = True
+        queue = self._queue
         try:
             while not self._closing:
-                while self._queue and self._handle(self._queue[0]):
+                while queue and self._handle(queue[0]):
                     # A lost connection empties the queue.
-                    if self._queue:
-                        self._queue.popleft()
-                if len(self._queue) > MOST_WAITING or not self._unparsed or self._error is not None:
+                    if queue:
+                        queue.popleft()
+                piece = self._unparsed
+                if not piece or len(queue) > MOST_WAITING or self._error is not None:
                     break
                 if self._exchange is not None and self._exchange.full:
                     break
-                piece, self._unparsed = self._unparsed, b""
                 if len(piece) > PIECE:
                     piece, self._unparsed = piece[:PIECE], piece[PIECE:]
+                else:
+                    self._unparsed = b""
                 self._parse(self._reader.receive_data, piece)
         finally:
             self._running = False
-        if self._exchange is None and not self._queue and not self._closing:
+        exchange = self._exchange
+        if exchange is None and not queue and not self._closing:
             if self._error is not None:
                 self.transport.write(self._error.reply)
                 self._close(linger=True)
             elif self._ended:
                 self._close()
-        elif self._ended and self._exchange is not None and not self._exchange.received and not self._unparsed:
+        elif self._ended and exchange is not None and not exchange.received and not self._unparsed:
             self.transport.abortConnection()
-        self._balance()
+        if exchange is not None or queue or self._paused or self._unparsed:
+            self._balance()
 
     def _parse(self, parse: Callable[[bytes], list[Event]], data: bytes) -> None:
         try:

@@ -25,8 +25,11 @@ ABSOLUTE = re.compile(rb"https?://([^/?@]+)(?:[/?].*)?", re.IGNORECASE)
 #: The fields that decide how a message is to be read.
 TELLING = frozenset((b"host", b"content-length", b"transfer-encoding", b"expect", b"upgrade"))
 
-#: Methods as text.
-_METHODS: dict[bytes, str] = {}
+# What was found right: method, target and authority as text, by how they were written. There are few of them, unless
+# somebody makes them up.
+_KNOWN: dict[tuple[bytes, bytes, bytes], tuple[str, str, str]] = {}
+_MOST_KNOWN = 4096
+_LONGEST_KNOWN = 256
 
 
 class RequestReader:
@@ -37,11 +40,12 @@ class RequestReader:
     """
 
     __slots__ = (
-        "_chunked",
+        "_body_follows",
         "_ended",
         "_events",
         "_fields",
         "_in_head",
+        "_last",
         "_max_fields",
         "_max_head",
         "_parser",
@@ -148,23 +152,16 @@ class RequestReader:
         version = parser.get_http_version()
         if version not in ("1.1", "1.0"):
             raise BadRequest(f"HTTP/{version} is not spoken here", HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
-        raw = parser.get_method()
-        method = _METHODS.get(raw) or _METHODS.setdefault(raw, raw.decode("ascii"))
-        hosts = [value for name, value in self._telling if name == b"host"]
-        request = Request(
-            method,
-            target.decode("ascii"),
-            _authority(method, target, hosts, version),
-            self._fields,
-            version,
-            parser.should_keep_alive(),
-        )
-        if len(self._telling) > len(hosts):
-            self._look_at_the_rest(request)
-        if parser.should_upgrade():
-            request.upgrade = request.upgrade if method != "CONNECT" else "tunnel"
+        telling, raw = self._telling, parser.get_method()
+        if len(telling) == 1 and telling[0][0] == b"host" and raw != b"CONNECT":
+            # As most requests are.
+            written = (raw, target, telling[0][1])
+            method, text, authority = _KNOWN.get(written) or _look_at(written)
+            self._last = not (keep_alive := parser.should_keep_alive())
+            request = Request(method, text, authority, self._fields, version, keep_alive)
         else:
-            request.upgrade = ""
+            request = self._request(version)
+        self._body_follows = request.has_body
         self._events.append(request)
         # Fields that follow are trailers.
         self._fields = []
@@ -176,9 +173,28 @@ class RequestReader:
     def on_message_complete(self) -> None:
         if len(self._fields) > self._max_fields:
             raise too_large("the trailer section", self._max_fields, "fields")
-        self._events.append(End(self._fields) if self._fields else END)
-        if not self._parser.should_keep_alive() and not self._parser.should_upgrade():
+        if self._body_follows:
+            self._events.append(End(self._fields) if self._fields else END)
+        if self._last:
             self._ended = True
+
+    def _request(self, version: str) -> Request:
+        """A request whose fields say more than its host."""
+        parser = self._parser
+        hosts = [value for name, value in self._telling if name == b"host"]
+        if len(hosts) > 1:
+            raise BadRequest("Host is given more than once")
+        if not hosts and version == "1.1":
+            raise BadRequest("Host is missing")
+        known = _look_at((parser.get_method(), self._target, hosts[0] if hosts else b""))
+        request = Request(*known, self._fields, version, parser.should_keep_alive())
+        self._look_at_the_rest(request)
+        if not parser.should_upgrade():
+            request.upgrade = ""
+        elif request.method == "CONNECT":
+            request.upgrade = "tunnel"
+        self._last = not request.keep_alive and not parser.should_upgrade()
+        return request
 
     def _look_at_the_rest(self, request: Request) -> None:
         codings, expected = [], []
@@ -208,29 +224,31 @@ class RequestReader:
         return too_large("the head" if self._in_head else "the trailer section", self._max_head)
 
 
-def _authority(method: str, target: bytes, hosts: list[bytes], version: str) -> str:
-    """Host and port that a request is for (RFC 9112, sections 3.2 and 3.3).
+def _look_at(written: tuple[bytes, bytes, bytes]) -> tuple[str, str, str]:
+    """Method, target and authority as text (RFC 9112, sections 3.2 and 3.3), given the method, target and Host.
 
     :raises BadRequest: if target or Host are not as they must be.
     """
-    if len(hosts) > 1:
-        raise BadRequest("Host is given more than once")
-    if not hosts and version == "1.1":
-        raise BadRequest("Host is missing")
-    authority = host_of(hosts[0]) if hosts else ""
+    method, target, host = written
     if b"#" in target:
         raise BadRequest("the target has a fragment")
-    if method == "CONNECT":
+    if method == b"CONNECT":
         if b":" not in target:
             raise BadRequest("the target of CONNECT is no host and port")
-        return host_of(target)
-    if target.startswith(b"/"):
-        return authority
-    if absolute := ABSOLUTE.fullmatch(target):
-        return host_of(absolute[1])
-    if target != b"*" or method != "OPTIONS":
+        authority = host_of(target)
+    elif absolute := ABSOLUTE.fullmatch(target):
+        authority = host_of(absolute[1])
+    elif target.startswith(b"/") or (target == b"*" and method == b"OPTIONS"):
+        authority = host_of(host) if host else ""
+    else:
         raise BadRequest("the target is neither a path nor a URL")
-    return authority
+    if host:
+        # It must be right even where the target says it.
+        host_of(host)
+    known = method.decode("ascii"), target.decode("ascii"), authority
+    if len(target) <= _LONGEST_KNOWN and len(_KNOWN) < _MOST_KNOWN:
+        _KNOWN[written] = known
+    return known
 
 
 def _check_coding(codings: list[bytes], version: str) -> None:

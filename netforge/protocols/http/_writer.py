@@ -16,6 +16,15 @@ _LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() 
 
 _IDLE, _STARTED, _COMPLETE = range(3)
 
+#: Those without a body, and so without a length (RFC 9110, sections 15.3.5 and 15.4.5).
+_NO_CONTENT, _NOT_MODIFIED = 204, 304
+
+# Heads up to the value of Content-Length, of responses whose fields came in a tuple: that is often the same. Cleared
+# when there are too many.
+_HEADS: dict[tuple[int, Fields], bytes] = {}
+_MOST_HEADS = 1024
+_LONGEST_HEAD = 1024
+
 
 class ResponseWriter:
     """The response to one request.
@@ -28,17 +37,16 @@ class ResponseWriter:
     :ivar bodiless: whether it has no body, whatever the application says.
     """
 
-    __slots__ = ("_chunked", "_left", "_method", "_old", "_state", "bodiless", "close")
+    bodiless = False
+    _state = _IDLE
+    _chunked = False
+    # The bytes that are still to come, where that was promised.
+    _left: int | None = None
 
     def __init__(self, request: Request) -> None:
         self.close = not request.keep_alive
         self._method = request.method
         self._old = request.version == "1.0"
-        self._state = _IDLE
-        self._chunked = False
-        self.bodiless = False
-        # The bytes that are still to come, where that was promised.
-        self._left: int | None = None
 
     @property
     def started(self) -> bool:
@@ -76,6 +84,17 @@ class ResponseWriter:
         :param date: the value of Date, where the headers have none.
         :raises LocalProtocolError: if one has begun, or if the headers do not fit the body.
         """
+        if (
+            type(headers) is tuple
+            and not self.close
+            and not self._old
+            and self._state == _IDLE
+            and self._method != "HEAD"
+        ):
+            head = _HEADS.get((status, headers)) or _keep_head(status, headers)
+            if head:
+                self._state = _COMPLETE
+                return b"%b%d\r\ndate: %b\r\n\r\n%b" % (head, len(body), date, body)
         head = self._start(status, headers, date, len(body))
         if self._left is not None and self._left != len(body) and self._method != "HEAD" and not self.bodiless:
             raise LocalProtocolError(f"Content-Length says {self._left}, but the body has {len(body)} bytes")
@@ -131,9 +150,9 @@ class ResponseWriter:
             raise LocalProtocolError(f"{status} is no final status")
         fields = [*headers]
         given = framing(fields)
-        bodiless = status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+        bodiless = status in (_NO_CONTENT, _NOT_MODIFIED)
         close, chunked, left = self.close or given.get(b"connection", b"").lower() == b"close", False, None
-        if status == HTTPStatus.NO_CONTENT:
+        if status == _NO_CONTENT:
             # It has no length either (RFC 9110, section 8.6), though frameworks give it one.
             fields = [field for field in fields if field[0].lower() != b"content-length"]
         elif b"content-length" in given:
@@ -155,6 +174,21 @@ class ResponseWriter:
         self.close, self._chunked, self._left = close, chunked, left
         self.bodiless = bodiless or self._method == "HEAD"
         return head
+
+
+def _keep_head(status: int, fields: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """The head of a response that says nothing of its framing by itself; empty if that is none.
+
+    :raises LocalProtocolError: if the fields cannot be said.
+    """
+    if framing([*fields]) or status in (_NO_CONTENT, _NOT_MODIFIED) or not 200 <= status <= 999:
+        return b""
+    head = status_line(status) + _block([*fields])[:-2] + b"content-length: "
+    if len(head) <= _LONGEST_HEAD:
+        if len(_HEADS) >= _MOST_HEADS:
+            _HEADS.clear()
+        _HEADS[status, fields] = head
+    return head
 
 
 def status_line(status: int) -> bytes:

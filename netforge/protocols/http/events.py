@@ -13,7 +13,7 @@ Headers = list[tuple[bytes, bytes]]
 # Not frozen: a frozen instance takes three times as long to make, and there is one for each request.
 @dataclass(slots=True)
 class Request:
-    """The head of a request. The body follows as :class:`Data`, and then :class:`End`.
+    """The head of a request. If it has a body, that follows as :class:`Data`, and then :class:`End`.
 
     :param method: in capitals, such as ``GET``.
     :param target: as it stands in the request: ``/path?query`` (origin form), ``http://host/path`` (absolute form),
@@ -56,7 +56,7 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The request is complete.
+    """The body is complete.
 
     :param trailers: the fields after the body (RFC 9110, section 6.5).
     """
@@ -64,7 +64,7 @@ class End:
     trailers: Headers = field(default_factory=list)
 
 
-#: The end of a request without trailers, as nearly all are.
+#: The end of a body without trailers, as nearly all are.
 END = End()
 
 Event = Request | Data | End
