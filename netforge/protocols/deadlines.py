@@ -20,10 +20,11 @@ class Deadline:
     :param expired: called without arguments when the time is up.
     """
 
-    __slots__ = ("_call", "_clock", "_expired", "_last", "_seconds")
+    __slots__ = ("_call", "_clock", "_expired", "_last", "_now", "_seconds")
 
     def __init__(self, clock: IReactorTime, seconds: float | None, expired: Callable[[], object]) -> None:
         self._clock = clock
+        self._now = clock.seconds
         self._seconds = seconds
         self._expired = expired
         self._call: IDelayedCall | None = None
@@ -33,12 +34,12 @@ class Deadline:
         """Begin to wait, afresh if it was waiting already."""
         self.stop()
         if self._seconds is not None:
-            self._last = self._clock.seconds()
+            self._last = self._now()
             self._call = self._clock.callLater(self._seconds, self._ring)
 
     def progress(self) -> None:
         """Put the deadline off: the full time runs from now."""
-        self._last = self._clock.seconds()
+        self._last = self._now()
 
     def stop(self) -> None:
         """Wait no longer. Harmless when nothing waits."""
@@ -49,7 +50,7 @@ class Deadline:
     def _ring(self) -> None:
         self._call = None
         assert self._seconds is not None
-        left = self._last + self._seconds - self._clock.seconds()
+        left = self._last + self._seconds - self._now()
         if left > 0:
             self._call = self._clock.callLater(left, self._ring)
         else:

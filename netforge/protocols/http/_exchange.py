@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IProtocol
 
 from netforge.protocols.errors import LocalProtocolError
 from netforge.protocols.http._incoming import IncomingExchange
-from netforge.protocols.http._writer import ResponseWriter
+from netforge.protocols.http._writer import ResponseWriter, ordinary
 from netforge.protocols.http.events import Headers, Request
 from netforge.protocols.http.exchange import Fields
 
@@ -29,6 +29,10 @@ class HTTP1Exchange(IncomingExchange):
 
     _unread = 0
     _discarded = 0
+    # Made when it is needed: an ordinary response is said without.
+    _written: ResponseWriter | None = None
+    # Whether the connection is closed after the response, whatever that says.
+    _last = False
 
     def __init__(self, connection: HTTP1Protocol, request: Request) -> None:
         # All that there is to be done, since it is done for each request.
@@ -37,7 +41,6 @@ class HTTP1Exchange(IncomingExchange):
         self.received = not request.has_body
         self._held_back = request.expects and request.has_body
         self._connection = connection
-        self._writer = ResponseWriter(request)
 
     # What the application says.
 
@@ -45,6 +48,15 @@ class HTTP1Exchange(IncomingExchange):
         self._say(self._writer.inform(status, headers))
 
     def respond(self, status: int, headers: Fields = (), body: bytes = b"") -> None:
+        if type(headers) is tuple and self._decorations is None and self._written is None and not self._last:
+            said = ordinary(self.request, status, headers, body, self._connection.surroundings.date.now())
+            if said and not self._held_back and not self.status:
+                self.status = status
+                self.sent = len(body)
+                if not self.lost:
+                    self.transport.write(said)
+                self._completed()
+                return
         self._before_the_head()
         fields = self._decorated(status, headers)
         self._say(self._writer.respond(status, fields, body, self._connection.surroundings.date.now()))
@@ -92,7 +104,7 @@ class HTTP1Exchange(IncomingExchange):
 
     @property
     def started(self) -> bool:
-        return self._writer.started
+        return self.status != 0
 
     # What the connection tells.
 
@@ -103,7 +115,9 @@ class HTTP1Exchange(IncomingExchange):
 
     def make_last(self) -> None:
         """Have the connection closed after the response, and say so if its head has not been sent."""
-        self._writer.close = True
+        self._last = True
+        if self._written is not None:
+            self._written.close = True
 
     def data_received(self, data: bytes) -> None:
         if self.complete:
@@ -122,17 +136,28 @@ class HTTP1Exchange(IncomingExchange):
         self.trailers = trailers
         self.ended()
         if self.complete:
-            self._connection.finished(self, close=self._writer.close)
+            self._connection.finished(self, close=self._closes)
 
     def _taken(self, size: int) -> None:
         if self._unread:
             self._unread -= size
             self._connection.proceed()
 
+    @property
+    def _writer(self) -> ResponseWriter:
+        if self._written is None:
+            self._written = ResponseWriter(self.request)
+            self._written.close |= self._last
+        return self._written
+
+    @property
+    def _closes(self) -> bool:
+        return self._last or (self._written is not None and self._written.close)
+
     def _before_the_head(self) -> None:
         if self._held_back:
             # The client may send the body or not: where the next request begins cannot be known.
-            self._writer.close = True
+            self.make_last()
 
     def _say(self, said: bytes) -> None:
         if said and not self.lost:
@@ -144,7 +169,7 @@ class HTTP1Exchange(IncomingExchange):
         if self.lost:
             return
         if self.received or self._held_back:
-            self._connection.finished(self, close=self._writer.close)
+            self._connection.finished(self, close=self._closes)
         else:
             # The rest of the request is of no interest.
             self._pieces = None

@@ -152,13 +152,14 @@ class HTTP1Protocol(Protocol):
         :param close: whether the connection ends with it.
         """
         self._exchange = None
-        self._deadline.progress()
         if close or self._last:
             self._close(linger=not exchange.received)
             return
         if exchange.request.upgrade:
             self._parse(self._reader.stay, self._reader.switch())
-        self.proceed()
+        if not self._running:
+            self._deadline.progress()
+            self.proceed()
 
     def switch(self, said: bytes, protocol: IProtocol) -> None:
         """Leave the connection to another protocol, with what has come for it."""
@@ -211,10 +212,16 @@ class HTTP1Protocol(Protocol):
         queue = self._queue
         try:
             while not self._closing:
-                while queue and self._handle(queue[0]):
-                    # A lost connection empties the queue.
-                    if queue:
+                while queue:
+                    event = queue[0]
+                    if type(event) is Request:
+                        if self._exchange is not None or not self.writable:
+                            break
                         queue.popleft()
+                        self._begin(event)
+                    else:
+                        queue.popleft()
+                        self._pass_on(event)
                 piece = self._unparsed
                 if not piece or len(queue) > MOST_WAITING or self._error is not None:
                     break
@@ -248,23 +255,18 @@ class HTTP1Protocol(Protocol):
             self._error = error
             self._unparsed = b""
 
-    def _handle(self, event: Event) -> bool:
-        """Pass an event on, unless it has to wait."""
-        exchange = self._exchange
-        if type(event) is Request:
-            if exchange is not None or not self.writable:
-                return False
-            self._begin(event)
-        elif exchange is not None:
-            if type(event) is Data:
-                exchange.data_received(event.data)
-            elif type(event) is End:
-                exchange.request_ended(event.trailers)
-        return True
+    def _pass_on(self, event: Event) -> None:
+        """Let the exchange have a part of its request's body, if it is not over."""
+        if self._exchange is None:
+            return
+        if type(event) is Data:
+            self._exchange.data_received(event.data)
+        elif type(event) is End:
+            self._exchange.request_ended(event.trailers)
 
     def _begin(self, request: Request) -> None:
         self._exchange = exchange = HTTP1Exchange(self, request)
-        if self._last:
+        if self._last or self.surroundings.retired:
             exchange.make_last()
         run(self.surroundings.application, exchange)
 

@@ -171,7 +171,10 @@ class HTTP2Protocol(Protocol):
         self._last = True
         if self._exchanges:
             # h2 would send nothing more after its own.
-            self.transport.write(GoAwayFrame(0, last_stream_id=self.core.highest_inbound_stream_id).serialize())
+            goaway = GoAwayFrame(0, last_stream_id=self.core.highest_inbound_stream_id)
+            self.transport.write(self.core.data_to_send() + goaway.serialize())
+            for exchange in list(self._exchanges.values()):
+                exchange.drain()
         else:
             self._close()
 
@@ -192,6 +195,8 @@ class HTTP2Protocol(Protocol):
             return
         self._exchanges[stream] = exchange = HTTP2Exchange(self, stream, request)
         run(self.surroundings.application, exchange)
+        if self.surroundings.retired:
+            self.drain()
 
     def _data_received(self, event: DataReceived) -> None:
         assert event.stream_id is not None
@@ -287,6 +292,7 @@ def _core(max_head: int) -> H2Connection:
         initial_values={
             SettingCodes.MAX_CONCURRENT_STREAMS: MOST_STREAMS,
             SettingCodes.MAX_HEADER_LIST_SIZE: max_head,
+            SettingCodes.ENABLE_CONNECT_PROTOCOL: 1,
         },
     )
     # The setting counts only once the client has acknowledged it.

@@ -40,17 +40,17 @@ class RequestReader:
     """
 
     __slots__ = (
-        "_body_follows",
+        "_coming",
         "_ended",
         "_events",
         "_fields",
-        "_in_head",
+        "_in_body",
         "_last",
         "_max_fields",
         "_max_head",
         "_parser",
         "_rest",
-        "_room",
+        "_seen",
         "_target",
         "_telling",
         "_unfinished",
@@ -68,7 +68,7 @@ class RequestReader:
     @property
     def in_head(self) -> bool:
         """Whether a request has begun whose head is not complete."""
-        return self._in_head
+        return self._unfinished > 0 and not self._in_body
 
     def receive_data(self, data: bytes) -> list[Event]:
         """Take what the client sent.
@@ -83,6 +83,7 @@ class RequestReader:
             return []
         if self._ended:
             return []
+        self._coming = len(data)
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
@@ -90,14 +91,18 @@ class RequestReader:
         except HttpParserError as error:
             if not self._ended:
                 raise _refusal(error) from None
-        if self._events:
+        if events := self._events:
+            self._events = []
             self._unfinished = 0
-        elif self._unfinished > self._max_head:
-            # llhttp keeps a field that is not complete, however long.
-            raise too_large("the head" if self._in_head else "what stands between the data", self._max_head)
+            # In which the next head may have begun.
+            self._seen = self._coming
         else:
-            self._unfinished += len(data)
-        return self.salvaged()
+            self._unfinished += self._coming
+            self._seen += self._coming
+            if self._unfinished > self._max_head:
+                # llhttp keeps a field that is not complete, however long.
+                raise too_large("what stands between the data" if self._in_body else "the head", self._max_head)
+        return events
 
     def salvaged(self) -> list[Event]:
         """The events so far that :meth:`receive_data` has not returned, since it raised."""
@@ -120,24 +125,11 @@ class RequestReader:
 
     # What the parser calls.
 
-    def on_message_begin(self) -> None:
-        self._in_head = True
-        self._room = self._max_head
-        self._target = b""
-        self._fields: Headers = []
-        self._telling: Headers = []
-
     def on_url(self, url: bytes) -> None:
         # It may come in pieces.
         self._target += url
-        self._room -= len(url)
-        if self._room < 0:
-            raise self._too_large()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._room -= len(name) + len(value) + 4
-        if self._room < 0:
-            raise self._too_large()
         name = name.lower()
         field = (name, value.rstrip(b" \t"))
         self._fields.append(field)
@@ -145,9 +137,7 @@ class RequestReader:
             self._telling.append(field)
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
-        if len(self._fields) > self._max_fields:
-            raise too_large("the head", self._max_fields, "fields")
+        self._check_size("the head")
         parser, target = self._parser, self._target
         version = parser.get_http_version()
         if version not in ("1.1", "1.0"):
@@ -161,20 +151,19 @@ class RequestReader:
             request = Request(method, text, authority, self._fields, version, keep_alive)
         else:
             request = self._request(version)
-        self._body_follows = request.has_body
+        self._in_body = request.has_body
         self._events.append(request)
-        # Fields that follow are trailers.
-        self._fields = []
-        self._room = self._max_head
+        self._expect()
 
     def on_body(self, body: bytes) -> None:
         self._events.append(Data(body))
 
     def on_message_complete(self) -> None:
-        if len(self._fields) > self._max_fields:
-            raise too_large("the trailer section", self._max_fields, "fields")
-        if self._body_follows:
+        if self._in_body:
+            self._in_body = False
+            self._check_size("the trailer section")
             self._events.append(End(self._fields) if self._fields else END)
+            self._expect()
         if self._last:
             self._ended = True
 
@@ -217,11 +206,25 @@ class RequestReader:
 
     def _begin(self) -> None:
         self._parser = HttpRequestParser(self)
-        self._in_head = False
-        self._unfinished = 0
+        self._in_body = False
+        self._unfinished = self._seen = 0
+        self._expect()
 
-    def _too_large(self) -> BadRequest:
-        return too_large("the head" if self._in_head else "the trailer section", self._max_head)
+    def _expect(self) -> None:
+        """Be ready for the fields of a head or of trailers."""
+        self._target = b""
+        self._fields: Headers = []
+        self._telling: Headers = []
+
+    def _check_size(self, what: str) -> None:
+        """Look whether a head or trailers, complete now, are too large. That cannot be if nothing was that came."""
+        fields = self._fields
+        if len(fields) > self._max_fields:
+            raise too_large(what, self._max_fields, "fields")
+        if self._seen + self._coming > self._max_head:
+            size = len(self._target) + sum([len(name) + len(value) + 4 for name, value in fields])
+            if size > self._max_head:
+                raise too_large(what, self._max_head)
 
 
 def _look_at(written: tuple[bytes, bytes, bytes]) -> tuple[str, str, str]:

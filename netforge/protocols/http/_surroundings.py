@@ -15,9 +15,12 @@ __all__ = ["PREFACE", "Surroundings"]
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Surroundings:
-    """See :class:`~netforge.protocols.http.HTTPFactory`."""
+    """See :class:`~netforge.protocols.http.HTTPFactory`.
+
+    :param retired: whether connections are to end, each after its next response.
+    """
 
     application: Application
     clock: IReactorTime
@@ -25,3 +28,4 @@ class Surroundings:
     idle: float | None
     max_head: int
     max_fields: int
+    retired: bool = False

@@ -9,7 +9,7 @@ from netforge.protocols.http._fields import framing, named
 from netforge.protocols.http.events import Request
 from netforge.protocols.http.exchange import Fields
 
-__all__ = ["ResponseWriter", "status_line"]
+__all__ = ["ResponseWriter", "ordinary", "status_line"]
 
 #: The status lines of what is registered.
 _LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
@@ -84,17 +84,6 @@ class ResponseWriter:
         :param date: the value of Date, where the headers have none.
         :raises LocalProtocolError: if one has begun, or if the headers do not fit the body.
         """
-        if (
-            type(headers) is tuple
-            and not self.close
-            and not self._old
-            and self._state == _IDLE
-            and self._method != "HEAD"
-        ):
-            head = _HEADS.get((status, headers)) or _keep_head(status, headers)
-            if head:
-                self._state = _COMPLETE
-                return b"%b%d\r\ndate: %b\r\n\r\n%b" % (head, len(body), date, body)
         head = self._start(status, headers, date, len(body))
         if self._left is not None and self._left != len(body) and self._method != "HEAD" and not self.bodiless:
             raise LocalProtocolError(f"Content-Length says {self._left}, but the body has {len(body)} bytes")
@@ -174,6 +163,19 @@ class ResponseWriter:
         self.close, self._chunked, self._left = close, chunked, left
         self.bodiless = bodiless or self._method == "HEAD"
         return head
+
+
+def ordinary(
+    request: Request, status: int, fields: tuple[tuple[bytes, bytes], ...], body: bytes, date: bytes
+) -> bytes:
+    """A whole response as :meth:`ResponseWriter.respond` makes it, for less; nothing if it is not an ordinary one.
+
+    :raises LocalProtocolError: if the fields cannot be said.
+    """
+    if not request.keep_alive or request.version != "1.1" or request.method == "HEAD":
+        return b""
+    head = _HEADS.get((status, fields)) or _keep_head(status, fields)
+    return b"%b%d\r\ndate: %b\r\n\r\n%b" % (head, len(body), date, body) if head else b""
 
 
 def _keep_head(status: int, fields: tuple[tuple[bytes, bytes], ...]) -> bytes:

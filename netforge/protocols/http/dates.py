@@ -15,16 +15,16 @@ class DateField:
     :param clock: where the time comes from; Unix time.
     """
 
-    __slots__ = ("_clock", "_second", "_value")
+    __slots__ = ("_now", "_second", "_value")
 
     def __init__(self, clock: IReactorTime) -> None:
-        self._clock = clock
+        self._now = clock.seconds
         self._second = -1
         self._value = b""
 
     def now(self) -> bytes:
         """What to say now."""
-        second = int(self._clock.seconds())
+        second = int(self._now())
         if second != self._second:
             self._second = second
             self._value = formatdate(second, usegmt=True).encode("ascii")

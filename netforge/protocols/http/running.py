@@ -34,7 +34,8 @@ def run(application: Application, exchange: Exchange) -> None:
     try:
         waited_for = context.run(result.send, None)
     except StopIteration:
-        _ended(None, exchange)
+        if not exchange.complete:
+            _ended(None, exchange)
     except Exception:
         exchange.fail(Failure())
     else:
