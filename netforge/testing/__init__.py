@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from netforge.testing.checking import CheckFailed, check_protocol, check_service
     from netforge.testing.fixtures import Lab, Peer, ServerProcess
     from netforge.testing.network import Entry, Link, Machine, Network, NotSimulated, Trace
+    from netforge.testing.webclient import WebAnswer, WebClient
 
 __all__ = [
     "CheckFailed",
@@ -19,6 +20,8 @@ __all__ = [
     "Peer",
     "ServerProcess",
     "Trace",
+    "WebAnswer",
+    "WebClient",
     "check_protocol",
     "check_service",
 ]
@@ -27,6 +30,7 @@ _HOMES = {
     "checking": ("CheckFailed", "check_protocol", "check_service"),
     "fixtures": ("Lab", "Peer", "ServerProcess"),
     "network": ("Entry", "Link", "Machine", "Network", "NotSimulated", "Trace"),
+    "webclient": ("WebAnswer", "WebClient"),
 }
 
 

@@ -1,10 +1,13 @@
 """The web toolkit: sites of pages and APIs, for every service that has any."""
 
 from netforge.protocols.http import Exchange, HTTPError
+from netforge.web.forms import Form, Upload
 from netforge.web.handlers import Body, Cookie, Header, Invalid, Query
 from netforge.web.request import Request
 from netforge.web.responses import HTML, JSON, XML, Event, Events, Redirect, Response, Stream, Text, send
+from netforge.web.sessions import Session, SessionStore, SignedCookies, StoredSessions
 from netforge.web.site import Route, Site
+from netforge.web.templates import Templates
 
 __all__ = [
     "HTML",
@@ -15,6 +18,7 @@ __all__ = [
     "Event",
     "Events",
     "Exchange",
+    "Form",
     "HTTPError",
     "Header",
     "Invalid",
@@ -23,8 +27,14 @@ __all__ = [
     "Request",
     "Response",
     "Route",
+    "Session",
+    "SessionStore",
+    "SignedCookies",
     "Site",
+    "StoredSessions",
     "Stream",
+    "Templates",
     "Text",
+    "Upload",
     "send",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, is_dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -60,6 +61,13 @@ class Invalid(HTTPError):  # noqa: N818  the status says that it is one
     def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
         self.problems = [*problems]
         super().__init__(422, "; ".join(f"{where}: {what}" for where, what in self.problems))
+        self.fields = [(b"content-type", b"application/problem+json")]
+
+    @property
+    def text(self) -> str:
+        """Problem details (RFC 9457), with an extension ``errors``."""
+        errors = [{"where": where, "what": what} for where, what in self.problems]
+        return json.dumps({"status": 422, "title": self.status.phrase, "detail": self.message, "errors": errors})
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,7 @@ class Parameter:
     @property
     def many(self) -> bool:
         """Whether it takes every value of its name."""
-        return get_origin(_bare(self.annotation)) in (list, set, tuple, frozenset)
+        return _is_many(self.annotation)
 
 
 class Handler:
@@ -104,6 +112,8 @@ class Handler:
         self._simple = {source: by_source[source] for source in ("query", "header", "cookie") if source in by_source}
         self._models = {source: _model(source, found) for source, found in self._simple.items()}
         self._body_type = TypeAdapter(self.body.annotation) if self.body is not None else None
+        # Fields of the body that take every value of their name.
+        self._many = _many(_bare(self.body.annotation)) if self.body is not None else frozenset()
 
     async def arguments(self, request: Request) -> dict[str, Any]:
         """What to call the function with.
@@ -137,7 +147,7 @@ class Handler:
         media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
         if media_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
             form = await request.form()
-            return self._body_type.validate_python(form.fields_for(self.body.annotation))
+            return self._body_type.validate_python(form.values(self._many.__contains__))
         content = await request.body()
         if not content and self.body.default is not inspect.Parameter.empty:
             return self.body.default
@@ -203,6 +213,15 @@ def _problems(source: str, error: ValidationError, names: Mapping[str, str]) -> 
 
 def _bare(annotation: Any) -> Any:
     return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def _is_many(annotation: Any) -> bool:
+    return get_origin(_bare(annotation)) in (list, set, tuple, frozenset)
+
+
+def _many(model: Any) -> frozenset[str]:
+    hints = get_type_hints(model, include_extras=True) if isinstance(model, type) else {}
+    return frozenset(name for name, annotation in hints.items() if _is_many(annotation))
 
 
 def _is_model(annotation: Any) -> bool:

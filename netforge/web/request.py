@@ -13,6 +13,8 @@ from twisted.internet.interfaces import ISSLTransport
 
 from netforge.plugin import Connection
 from netforge.protocols.http import Exchange, HTTPError, path_of, raw_target
+from netforge.web.forms import Form, read_form
+from netforge.web.sessions import Session, SessionStore
 
 __all__ = ["Request"]
 
@@ -27,10 +29,16 @@ class Request:
     :ivar values: those of the places in the path.
     """
 
-    def __init__(self, exchange: Exchange, values: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, exchange: Exchange, values: Mapping[str, Any] | None = None, sessions: SessionStore | None = None
+    ) -> None:
         self.exchange = exchange
+        self._sessions = sessions
+        self._session: Session | None = None
         self.values = values or {}
         self._before: list[Callable[[], Awaitable[object] | None]] = []
+        self._body: bytes | None = None
+        self._form: Form | None = None
 
     @property
     def method(self) -> str:
@@ -78,7 +86,7 @@ class Request:
         :param most: the most bytes that are taken.
         :raises HTTPError: with status 413, if there are more.
         """
-        if not hasattr(self, "_body"):
+        if self._body is None:
             self._body = await self.exchange.body(most)
         return self._body
 
@@ -91,6 +99,39 @@ class Request:
             return json.loads(await self.body(most))
         except ValueError as error:
             raise HTTPError(400, f"the body is no JSON: {error}") from None
+
+    async def form(self, most: int = MOST_BODY) -> Form:
+        """The form in the body.
+
+        :param most: the most bytes that are taken.
+        :raises HTTPError: with status 400, 413 or 415, if it cannot be read, is too large or is no form.
+        """
+        if self._form is None:
+            self._form = await read_form(self.exchange, most)
+        return self._form
+
+    async def session(self) -> Session:
+        """What the site remembers of this visitor. What is changed in it is kept before the response is said.
+
+        :raises RuntimeError: if the site keeps no sessions.
+        """
+        store = self._sessions
+        if store is None:
+            raise RuntimeError("the site keeps no sessions: make it as Site(sessions=...)")
+        if self._session is None:
+            self._session = await store.load(self.cookies.get(store.cookie, ""), self.exchange.clock.seconds())
+            self.before_response(self._keep_session)
+        return self._session
+
+    async def _keep_session(self) -> None:
+        store, session = self._sessions, self._session
+        assert store is not None
+        assert session is not None
+        # What depends on a visitor is nobody else's.
+        self.exchange.decorate(lambda status, fields: fields.append((b"vary", b"cookie")))
+        if session.changed:
+            value = await store.save(session, self.exchange.clock.seconds())
+            self.set_cookie(store.cookie, value, max_age=store.lifetime if value else 0)
 
     def set_cookie(
         self,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from inspect import isawaitable, iscoroutinefunction
 from typing import Any, TypeVar
 
 from netforge.protocols.http import Application, Exchange, HTTPError, path_of
+from netforge.web.crossorigin import SAFE, check_origin
 from netforge.web.handlers import Handler
 from netforge.web.request import Request
 from netforge.web.responses import send
 from netforge.web.routing import Pattern, Router
+from netforge.web.sessions import SessionStore
 
 __all__ = ["Route", "Site"]
 
@@ -27,11 +29,13 @@ class Route:
     :ivar answer: calls it and says what it returns.
     """
 
-    def __init__(self, method: str, pattern: Pattern, function: Callable[..., Any]) -> None:
+    def __init__(self, site: Site, method: str, pattern: Pattern, function: Callable[..., Any]) -> None:
         self.method = method
         self.pattern = pattern
         self.handler = Handler(function, {name: place.type for name, place in pattern.places.items()})
-        self.answer: Answer = self._answer_simply() if not self.handler.parameters else self._answer
+        self._site = site
+        simple = not self.handler.parameters and method in SAFE
+        self.answer: Answer = self._answer_simply() if simple else self._answer
 
     def _answer_simply(self) -> Answer:
         """For handlers that need nothing of the request, which costs little then."""
@@ -55,7 +59,8 @@ class Route:
 
     async def _answer(self, exchange: Exchange, values: dict[str, Any]) -> None:
         exchange.route = self.pattern.text
-        request = Request(exchange, values)
+        check_origin(exchange, self._site.trusted_origins)
+        request = Request(exchange, values, self._site.sessions)
         result = self.handler.function(**await self.handler.arguments(request))
         if isawaitable(result):
             result = await result
@@ -71,9 +76,16 @@ class Site:
     place in the path by its name, the :class:`Request`, a body by a model, and else values of the query. What it
     returns is said as :func:`netforge.web.send` tells; it refuses by raising
     :exc:`~netforge.protocols.http.HTTPError`. HEAD and OPTIONS are answered where GET and others are.
+
+    What changes something, by any method but the safe ones, is refused to the pages of other sites.
+
+    :param sessions: where :meth:`Request.session` is kept.
+    :param trusted_origins: those that are allowed it, such as ``https://app.example.org``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, sessions: SessionStore | None = None, trusted_origins: Iterable[str] = ()) -> None:
+        self.sessions = sessions
+        self.trusted_origins = frozenset(trusted_origins)
         self._router = Router()
         self._mounted: list[tuple[str, Application]] = []
         # Whole targets, as most that are asked for stand in requests.
@@ -93,7 +105,7 @@ class Site:
             for method in methods:
                 if method in pattern.methods:
                     raise ValueError(f"{method} {path} is answered already")
-                pattern.methods[method] = route = Route(method, pattern, function)
+                pattern.methods[method] = route = Route(self, method, pattern, function)
                 if not pattern.places:
                     self._quick[method, path] = route.answer
             return function

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IProtocol
+from twisted.internet.interfaces import IProtocol, IReactorTime
 
 from netforge.protocols.errors import LocalProtocolError
 from netforge.protocols.http._incoming import IncomingExchange
@@ -101,6 +101,10 @@ class HTTP1Exchange(IncomingExchange):
         if not self.lost:
             self._connection.switch(said, protocol)
         self._done()
+
+    @property
+    def clock(self) -> IReactorTime:  # type: ignore[override]  # read only
+        return self._connection.surroundings.clock
 
     @property
     def started(self) -> bool:

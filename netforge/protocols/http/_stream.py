@@ -12,13 +12,14 @@ from h2.errors import ErrorCodes
 from h2.events import RequestReceived
 from h2.exceptions import ProtocolError, StreamClosedError
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import IProtocol
+from twisted.internet.error import ConnectionAborted, ConnectionLost
+from twisted.internet.interfaces import IProtocol, IReactorTime
 from twisted.python.failure import Failure
 
 from netforge.protocols.errors import LocalProtocolError
 from netforge.protocols.http._fields import check_values, framing, host_of, lower_name, named, too_large
 from netforge.protocols.http._incoming import IncomingExchange
+from netforge.protocols.http._tunnel import DONE, Tunnel
 from netforge.protocols.http.errors import BadRequest
 from netforge.protocols.http.events import Request
 from netforge.protocols.http.exchange import Fields
@@ -64,8 +65,12 @@ def request_of(event: RequestReceived, max_fields: int) -> Request:
         raise BadRequest("the target is no path")
     if not target.isascii() or b"#" in target:
         raise BadRequest("the target has characters that no target has")
-    expects = any(name == b"expect" and value.lower() == b"100-continue" for name, value in fields)
     has_body = event.stream_ended is None
+    if method == "CONNECT":
+        # Whatever comes on this stream is for what is switched to (RFC 8441, section 4).
+        upgrade = pseudo.get(b":protocol", b"tunnel").decode("latin-1").lower()
+        return Request(method, target.decode(), host_of(authority), fields, "2", upgrade=upgrade, has_body=has_body)
+    expects = any(name == b"expect" and value.lower() == b"100-continue" for name, value in fields)
     return Request(method, target.decode(), host_of(authority), fields, "2", has_body=has_body, expects=expects)
 
 
@@ -80,14 +85,15 @@ class HTTP2Exchange(IncomingExchange):
         self._connection = connection
         self._core = connection.core
         self._stream = stream
-        # Whether the head has been said, and all has been sent.
-        self._started = self._flushed = False
+        # Whether the head has been said, no more is to come, and all has been sent.
+        self._started = self._ended = self._flushed = False
         self._bodiless = False
         self._left: int | None = None
         self._unsent: deque[bytes] = deque()
         self._unsent_size = 0
         self._last_fields: list[tuple[bytes, bytes]] = []
         self._room: list[Deferred[None]] = []
+        self._tunnel: Tunnel | None = None
 
     # What the application says.
 
@@ -120,11 +126,9 @@ class HTTP2Exchange(IncomingExchange):
             if len(data) > self._left:
                 raise LocalProtocolError(f"the body has more bytes than Content-Length says: {len(data) - self._left}")
             self._left -= len(data)
-        if data and not self._bodiless and not self.lost:
+        if data and not self._bodiless:
             self.sent += len(data)
-            self._unsent.append(data)
-            self._unsent_size += len(data)
-            self.flush()
+            self.send(data)
 
     def ready(self) -> Deferred[None]:
         if self.lost or self._unsent_size < MOST_UNSENT:
@@ -143,7 +147,7 @@ class HTTP2Exchange(IncomingExchange):
             raise LocalProtocolError(f"the body lacks bytes that Content-Length promises: {self._left}")
         self.complete = True
         self._last_fields = _lower(fields)
-        self.flush()
+        self.finish()
 
     def abort(self) -> None:
         if not self.lost and not self._flushed:
@@ -151,18 +155,85 @@ class HTTP2Exchange(IncomingExchange):
             self.connection_lost(Failure(ConnectionLost("the response was cut short")))
 
     def switch(self, headers: Fields, protocol: IProtocol) -> None:
-        raise LocalProtocolError("the client did not offer to switch protocols")
+        if not self.request.upgrade:
+            raise LocalProtocolError("the client did not offer to switch protocols")
+        self.begin(HTTPStatus.OK, headers)
+        self.complete = True
+        self._done()
+        if self.lost:
+            return
+        self._tunnel = tunnel = Tunnel(self, protocol)
+        tunnel.open()
+        pieces, self._pieces = self._pieces or (), None
+        for piece in pieces:
+            tunnel.data_received(piece)
+        if self.received:
+            tunnel.ended()
+
+    @property
+    def clock(self) -> IReactorTime:  # type: ignore[override]  # read only
+        return self._connection.surroundings.clock
 
     @property
     def started(self) -> bool:
         return self._started
 
+    # What the tunnel asks for, if the protocol was switched.
+
+    @property
+    def crowded(self) -> bool:
+        """Whether who writes has to wait."""
+        return self._unsent_size >= MOST_UNSENT or not self._connection.writable
+
+    def send(self, data: bytes) -> None:
+        """Send, or have it wait until the client has room."""
+        if not self.lost:
+            self._unsent.append(data)
+            self._unsent_size += len(data)
+            self.flush()
+
+    def finish(self) -> None:
+        """Send no more than what waits."""
+        self._ended = True
+        self.flush()
+
+    def cut(self) -> None:
+        """End the stream at once."""
+        if not self.lost and not self._flushed:
+            self._reset(ErrorCodes.CANCEL)
+            self.connection_lost(Failure(ConnectionAborted()))
+
+    def taken(self, size: int) -> None:
+        """So much was read: the client may send as much again."""
+        self._taken(size)
+
     # What the connection tells.
+
+    @property
+    def waiting(self) -> bool:
+        return self._tunnel is None and super().waiting
+
+    def data_received(self, data: bytes) -> None:
+        if self._tunnel is not None:
+            self._tunnel.data_received(data)
+        else:
+            super().data_received(data)
+
+    def ended(self) -> None:
+        super().ended()
+        if self._tunnel is not None:
+            self._tunnel.ended()
+
+    def drain(self) -> None:
+        """Have the protocol that was switched to finish."""
+        if self._tunnel is not None:
+            self._tunnel.drain()
 
     def connection_lost(self, reason: Failure) -> None:
         self._throw_away()
         super().connection_lost(reason)
         self._let_write()
+        self._lose_tunnel(reason)
 
     def flush(self) -> None:
         """Send as much as the client has given room for."""
@@ -178,9 +249,9 @@ class HTTP2Exchange(IncomingExchange):
                 self._unsent.appendleft(piece[room:])
                 piece = piece[:room]
             self._unsent_size -= len(piece)
-            self._flushed = self.complete and not self._unsent and not self._last_fields
+            self._flushed = self._ended and not self._unsent and not self._last_fields
             self._tell(core.send_data, piece, end_stream=self._flushed)
-        if self.complete and not self._unsent:
+        if self._ended and not self._unsent:
             if self._last_fields:
                 self._tell(core.send_headers, self._last_fields, end_stream=True)
             elif not self._flushed:
@@ -238,6 +309,12 @@ class HTTP2Exchange(IncomingExchange):
             self._reset(ErrorCodes.NO_ERROR)
         self._connection.forget(self._stream)
         self._let_write()
+        self._lose_tunnel(DONE)
+
+    def _lose_tunnel(self, reason: Failure) -> None:
+        if self._tunnel is not None:
+            # As with every transport, not in the midst of what its protocol does.
+            self._connection.surroundings.clock.callLater(0, self._tunnel.lost, reason)
 
     def _reset(self, error: ErrorCodes) -> None:
         # It may be closed already, by what came in the same read.

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from http import HTTPStatus
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IProtocol
+from twisted.internet.interfaces import IProtocol, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -33,6 +33,7 @@ class Exchange(ABC):
 
     :ivar request: the head of the request.
     :ivar transport: the connection that it came by, to look at and never to write to.
+    :ivar clock: the time that the server goes by, such as the reactor.
     :ivar trailers: the fields after the body, once it has been read to its end.
     :ivar lost: whether the client is gone.
     :ivar complete: whether all of the response was said.
@@ -45,6 +46,7 @@ class Exchange(ABC):
 
     request: Request
     transport: IStreamTransport
+    clock: IReactorTime
     trailers: Sequence[tuple[bytes, bytes]]
     lost: bool
     complete: bool

@@ -23,6 +23,7 @@ class WrappedExchange(Exchange):
         self.inner = inner
         self.request = inner.request
         self.transport = inner.transport
+        self.clock = inner.clock
 
     def read(self) -> Deferred[bytes]:
         return self.inner.read()
