@@ -29,7 +29,8 @@ class HTTP1Exchange(IncomingExchange):
 
     _unread = 0
     _discarded = 0
-    # Made when it is needed: an ordinary response is said without.
+    # Whether nothing was said or decided yet: then an ordinary response needs no writer.
+    _untouched = True
     _written: ResponseWriter | None = None
     # Whether the connection is closed after the response, whatever that says.
     _last = False
@@ -48,9 +49,10 @@ class HTTP1Exchange(IncomingExchange):
         self._say(self._writer.inform(status, headers))
 
     def respond(self, status: int, headers: Fields = (), body: bytes = b"") -> None:
-        if type(headers) is tuple and self._decorations is None and self._written is None and not self._last:
+        if self._untouched and type(headers) is tuple and self._decorations is None:
             said = ordinary(self.request, status, headers, body, self._connection.surroundings.date.now())
-            if said and not self._held_back and not self.status:
+            if said:
+                self._untouched = False
                 self.status = status
                 self.sent = len(body)
                 if not self.lost:
@@ -120,6 +122,7 @@ class HTTP1Exchange(IncomingExchange):
     def make_last(self) -> None:
         """Have the connection closed after the response, and say so if its head has not been sent."""
         self._last = True
+        self._untouched = False
         if self._written is not None:
             self._written.close = True
 
@@ -140,7 +143,7 @@ class HTTP1Exchange(IncomingExchange):
         self.trailers = trailers
         self.ended()
         if self.complete:
-            self._connection.finished(self, close=self._closes)
+            self._connection.finished(self, close=self._written is not None and self._written.close)
 
     def _taken(self, size: int) -> None:
         if self._unread:
@@ -150,13 +153,12 @@ class HTTP1Exchange(IncomingExchange):
     @property
     def _writer(self) -> ResponseWriter:
         if self._written is None:
+            if self.complete:
+                raise LocalProtocolError("the response has begun already")
+            self._untouched = False
             self._written = ResponseWriter(self.request)
             self._written.close |= self._last
         return self._written
-
-    @property
-    def _closes(self) -> bool:
-        return self._last or (self._written is not None and self._written.close)
 
     def _before_the_head(self) -> None:
         if self._held_back:
@@ -169,11 +171,12 @@ class HTTP1Exchange(IncomingExchange):
 
     def _completed(self) -> None:
         self.complete = True
-        self._done()
+        if self._losses is not None or self._observers is not None:
+            self._done()
         if self.lost:
             return
         if self.received or self._held_back:
-            self._connection.finished(self, close=self._closes)
+            self._connection.finished(self, close=self._written is not None and self._written.close)
         else:
             # The rest of the request is of no interest.
             self._pieces = None

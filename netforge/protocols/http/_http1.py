@@ -234,8 +234,13 @@ class HTTP1Protocol(Protocol):
                 self._parse(self._reader.receive_data, piece)
         finally:
             self._running = False
+        if self._exchange is not None or queue or self._paused or self._ended or self._error is not None:
+            self._wait_or_end()
+
+    def _wait_or_end(self) -> None:
+        """There is nothing that could be done now: let the client go on or wait, or end the connection."""
         exchange = self._exchange
-        if exchange is None and not queue and not self._closing:
+        if exchange is None and not self._queue and not self._closing:
             if self._error is not None:
                 self.transport.write(self._error.reply)
                 self._close(linger=True)
@@ -243,8 +248,7 @@ class HTTP1Protocol(Protocol):
                 self._close()
         elif self._ended and exchange is not None and not exchange.received and not self._unparsed:
             self.transport.abortConnection()
-        if exchange is not None or queue or self._paused or self._unparsed:
-            self._balance()
+        self._balance()
 
     def _parse(self, parse: Callable[[bytes], list[Event]], data: bytes) -> None:
         try:

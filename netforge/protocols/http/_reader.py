@@ -137,7 +137,8 @@ class RequestReader:
             self._telling.append(field)
 
     def on_headers_complete(self) -> None:
-        self._check_size("the head")
+        if self._seen + self._coming > self._max_head or len(self._fields) > self._max_fields:
+            self._check_size("the head")
         parser, target = self._parser, self._target
         version = parser.get_http_version()
         if version not in ("1.1", "1.0"):
@@ -221,10 +222,8 @@ class RequestReader:
         fields = self._fields
         if len(fields) > self._max_fields:
             raise too_large(what, self._max_fields, "fields")
-        if self._seen + self._coming > self._max_head:
-            size = len(self._target) + sum([len(name) + len(value) + 4 for name, value in fields])
-            if size > self._max_head:
-                raise too_large(what, self._max_head)
+        if len(self._target) + sum([len(name) + len(value) + 4 for name, value in fields]) > self._max_head:
+            raise too_large(what, self._max_head)
 
 
 def _look_at(written: tuple[bytes, bytes, bytes]) -> tuple[str, str, str]:

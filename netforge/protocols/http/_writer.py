@@ -165,14 +165,12 @@ class ResponseWriter:
         return head
 
 
-def ordinary(
-    request: Request, status: int, fields: tuple[tuple[bytes, bytes], ...], body: bytes, date: bytes
-) -> bytes:
+def ordinary(request: Request, status: int, fields: tuple[tuple[bytes, bytes], ...], body: bytes, date: bytes) -> bytes:
     """A whole response as :meth:`ResponseWriter.respond` makes it, for less; nothing if it is not an ordinary one.
 
     :raises LocalProtocolError: if the fields cannot be said.
     """
-    if not request.keep_alive or request.version != "1.1" or request.method == "HEAD":
+    if not request.keep_alive or request.version != "1.1" or request.method == "HEAD" or request.expects:
         return b""
     head = _HEADS.get((status, fields)) or _keep_head(status, fields)
     return b"%b%d\r\ndate: %b\r\n\r\n%b" % (head, len(body), date, body) if head else b""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
+from netforge.protocols.errors import LocalProtocolError
 from netforge.protocols.http import Exchange, HTTPError, HTTPFactory, WrappedExchange, path_of, raw_target, run
 from netforge.testing import Network
 from tests.protocols.http.server import Server
@@ -162,3 +163,16 @@ def test_a_target_has_a_path_and_a_query() -> None:
     assert raw_target("/a%20b?c?d") == ("/a%20b", "c?d")
     assert raw_target("https://host/a?b") == ("/a", "b")
     assert HTTPFactory.noisy is False
+
+
+@pytest.mark.parametrize("fields", [(), []])
+def test_nothing_is_answered_twice(network: Network, fields: Any) -> None:
+    def application(exchange: Exchange) -> None:
+        exchange.respond(200, fields, b"once")
+        for again in (exchange.respond, exchange.begin, exchange.inform):
+            with pytest.raises(LocalProtocolError):
+                again(200)
+
+    peer = Server(network, application).connect()
+    peer.send(GET.replace(b"Connection: close\r\n", b"") + GET)
+    assert peer.receive_all().count(b"\r\n\r\nonce") == 2
