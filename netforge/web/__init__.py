@@ -3,11 +3,14 @@
 from netforge.protocols.http import Exchange, HTTPError
 from netforge.web.forms import Form, Upload
 from netforge.web.handlers import Body, Cookie, Header, Invalid, Query
+from netforge.web.logins import add_logins
+from netforge.web.openapi import add_openapi, describe
 from netforge.web.request import Request
 from netforge.web.responses import HTML, JSON, XML, Event, Events, Redirect, Response, Stream, Text, send
 from netforge.web.sessions import Session, SessionStore, SignedCookies, StoredSessions
 from netforge.web.site import Route, Site
 from netforge.web.templates import Templates
+from netforge.web.users import User
 
 __all__ = [
     "HTML",
@@ -36,5 +39,9 @@ __all__ = [
     "Templates",
     "Text",
     "Upload",
+    "User",
+    "add_logins",
+    "add_openapi",
+    "describe",
     "send",
 ]

@@ -11,7 +11,9 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 
 from netforge.protocols.http import HTTPError
+from netforge.protocols.websocket import WebSocket
 from netforge.web.request import Request
+from netforge.web.users import User
 
 __all__ = ["Body", "Cookie", "Handler", "Header", "Invalid", "Query"]
 
@@ -74,7 +76,7 @@ class Invalid(HTTPError):  # noqa: N818  the status says that it is one
 class Parameter:
     """One of a handler's parameters.
 
-    :ivar source: ``path``, ``request``, ``body``, ``query``, ``header`` or ``cookie``.
+    :ivar source: ``path``, ``request``, ``socket``, ``user``, ``body``, ``query``, ``header`` or ``cookie``.
     :ivar external: its name there.
     """
 
@@ -108,6 +110,8 @@ class Handler:
         if len(by_source.get("body", ())) > 1:
             raise TypeError(f"{_name(function)}: only one parameter can be the body")
         self._requests = [parameter.name for parameter in by_source.get("request", ())]
+        self._users = [(one.name, _bare(one.annotation) is User) for one in by_source.get("user", ())]
+        self.sockets = [parameter.name for parameter in by_source.get("socket", ())]
         self._path = [parameter.name for parameter in by_source.get("path", ())]
         self._simple = {source: by_source[source] for source in ("query", "header", "cookie") if source in by_source}
         self._models = {source: _model(source, found) for source, found in self._simple.items()}
@@ -116,13 +120,16 @@ class Handler:
         self._many = _many(_bare(self.body.annotation)) if self.body is not None else frozenset()
 
     async def arguments(self, request: Request) -> dict[str, Any]:
-        """What to call the function with.
+        """What to call the function with, save a WebSocket.
 
         :raises Invalid: if the request does not have it.
+        :raises HTTPError: as :meth:`Request.need_user` and :meth:`Request.form`.
         """
         arguments: dict[str, Any] = dict.fromkeys(self._requests, request)
         for name in self._path:
             arguments[name] = request.values[name]
+        for name, needed in self._users:
+            arguments[name] = await (request.need_user() if needed else request.user())
         problems: list[tuple[str, str]] = []
         for source, parameters in self._simple.items():
             found = {one.name: value for one in parameters if (value := _find(request, one)) is not None}
@@ -168,6 +175,10 @@ def _parameters(function: Callable[..., Any], places: Mapping[str, type]) -> Ite
             source, external = "path", name
         elif (isinstance(bare, type) and issubclass(bare, Request)) or (name not in hints and name == "request"):
             source, external = "request", name
+        elif isinstance(bare, type) and issubclass(bare, WebSocket):
+            source, external = "socket", name
+        elif User in (bare, *get_args(bare)):
+            source, external = "user", name
         elif said is not None:
             source, external = said.place, said.name or _external(said.place, name)
         elif _is_model(bare):

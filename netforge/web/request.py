@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from twisted.internet.interfaces import ISSLTransport
 
@@ -15,6 +15,7 @@ from netforge.plugin import Connection
 from netforge.protocols.http import Exchange, HTTPError, path_of, raw_target
 from netforge.web.forms import Form, read_form
 from netforge.web.sessions import Session, SessionStore
+from netforge.web.users import IN_SESSION, User
 
 __all__ = ["Request"]
 
@@ -30,10 +31,15 @@ class Request:
     """
 
     def __init__(
-        self, exchange: Exchange, values: Mapping[str, Any] | None = None, sessions: SessionStore | None = None
+        self,
+        exchange: Exchange,
+        values: Mapping[str, Any] | None = None,
+        sessions: SessionStore | None = None,
+        login: str = "",
     ) -> None:
         self.exchange = exchange
         self._sessions = sessions
+        self._login = login
         self._session: Session | None = None
         self.values = values or {}
         self._before: list[Callable[[], Awaitable[object] | None]] = []
@@ -122,6 +128,32 @@ class Request:
             self._session = await store.load(self.cookies.get(store.cookie, ""), self.exchange.clock.seconds())
             self.before_response(self._keep_session)
         return self._session
+
+    async def user(self) -> User | None:
+        """Who has logged in; ``None`` if nobody has.
+
+        :raises RuntimeError: as :meth:`session`.
+        """
+        known = (await self.session()).get(IN_SESSION)
+        if known is None:
+            return None
+        self.exchange.user = known["name"]
+        return User(known["name"], frozenset(known["groups"]))
+
+    async def need_user(self) -> User:
+        """Who has logged in.
+
+        :raises HTTPError: if nobody has: with status 303 to where one can, for a page, and else 401.
+        :raises RuntimeError: as :meth:`session`.
+        """
+        user = await self.user()
+        if user is not None:
+            return user
+        if self._login and self.method == "GET" and "text/html" in (self.header("accept") or ""):
+            back = quote(self.exchange.request.target, safe="/")
+            to = f"{self.exchange.mount}{self._login}?next={back}"
+            raise HTTPError(303, "log in first", [(b"location", to.encode())])
+        raise HTTPError(401, "log in first")
 
     async def _keep_session(self) -> None:
         store, session = self._sessions, self._session

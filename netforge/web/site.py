@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from inspect import isawaitable, iscoroutinefunction
 from typing import Any, TypeVar
 
 from netforge.protocols.http import Application, Exchange, HTTPError, path_of
+from netforge.protocols.websocket import accept, is_websocket, offered
 from netforge.web.crossorigin import SAFE, check_origin
 from netforge.web.handlers import Handler
 from netforge.web.request import Request
@@ -15,6 +16,9 @@ from netforge.web.routing import Pattern, Router
 from netforge.web.sessions import SessionStore
 
 __all__ = ["Route", "Site"]
+
+#: In place of a method: a WebSocket.
+SOCKET = "WEBSOCKET"
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -36,6 +40,10 @@ class Route:
         self._site = site
         simple = not self.handler.parameters and method in SAFE
         self.answer: Answer = self._answer_simply() if simple else self._answer
+        if (method == SOCKET) is not (len(self.handler.sockets) == 1):
+            raise TypeError(
+                f"{pattern.text}: what answers a WebSocket, and nothing else, has one parameter of that type"
+            )
 
     def _answer_simply(self) -> Answer:
         """For handlers that need nothing of the request, which costs little then."""
@@ -60,13 +68,29 @@ class Route:
     async def _answer(self, exchange: Exchange, values: dict[str, Any]) -> None:
         exchange.route = self.pattern.text
         check_origin(exchange, self._site.trusted_origins)
-        request = Request(exchange, values, self._site.sessions)
-        result = self.handler.function(**await self.handler.arguments(request))
+        site = self._site
+        request = Request(exchange, values, site.sessions, site.login)
+        arguments = await self.handler.arguments(request)
+        if self.handler.sockets:
+            await self._converse(request, arguments)
+            return
+        result = self.handler.function(**arguments)
         if isawaitable(result):
             result = await result
         await request.prepare()
         if (sending := send(exchange, result)) is not None:
             await sending
+
+    async def _converse(self, request: Request, arguments: dict[str, Any]) -> None:
+        """Have a handler speak with a client over a WebSocket."""
+        await request.prepare()
+        exchange, site = request.exchange, self._site
+        own = f"{'https' if request.secure else 'http'}://{exchange.request.authority}"
+        known = site.subprotocols.get(self.pattern.text, ())
+        subprotocol = next((one for one in offered(exchange.request) if one in known), None)
+        origins = {own, *site.trusted_origins} if site.trusted_origins else None
+        async with accept(exchange, clock=exchange.clock, subprotocol=subprotocol, origins=origins) as socket:
+            await self.handler.function(**arguments, **{self.handler.sockets[0]: socket})
 
 
 class Site:
@@ -85,6 +109,10 @@ class Site:
 
     def __init__(self, *, sessions: SessionStore | None = None, trusted_origins: Iterable[str] = ()) -> None:
         self.sessions = sessions
+        #: The path at which people log in; empty if nowhere.
+        self.login = ""
+        #: What can be spoken in the WebSockets at each path.
+        self.subprotocols: dict[str, Sequence[str]] = {}
         self.trusted_origins = frozenset(trusted_origins)
         self._router = Router()
         self._mounted: list[tuple[str, Application]] = []
@@ -132,6 +160,18 @@ class Site:
         """As :meth:`route`, for DELETE."""
         return self.route(path, "DELETE")
 
+    def websocket(self, path: str, *subprotocols: str) -> Callable[[_Function], _Function]:
+        """Have a coroutine function speak with who connects at a path, and close the WebSocket at its end.
+
+        One of its parameters is the :class:`~netforge.protocols.websocket.WebSocket`. Pages of other sites may not
+        connect, save those of trusted origins.
+
+        :param subprotocols: what can be spoken; that which the client likes best is agreed on.
+        :raises ValueError: as :meth:`route`.
+        """
+        self.subprotocols[path] = subprotocols
+        return self.route(path, SOCKET)
+
     def mount(self, path: str, application: Application) -> None:
         """Leave everything below a path to another application, such as another site. Routes of its own go before.
 
@@ -152,13 +192,15 @@ class Site:
         if not exchange.mount:
             request = exchange.request
             answer = self._quick.get((request.method, request.target))
-            if answer is not None:
+            if answer is not None and not request.upgrade:
                 return answer(exchange, {})
         return self._find(exchange)
 
     def _find(self, exchange: Exchange) -> Awaitable[object] | None:
         path = path_of(exchange.request.target)[len(exchange.mount) :] or "/"
         method = exchange.request.method
+        if exchange.request.upgrade and is_websocket(exchange.request):
+            method = SOCKET
         found = self._router.find(path)
         if found is None:
             for mount, application in self._mounted:
@@ -171,9 +213,10 @@ class Site:
         if route is not None:
             answer: Answer = route.answer
             return answer(exchange, found.values)
-        allowed = b", ".join(
-            sorted(one.encode() for one in {*methods, "OPTIONS"} | ({"HEAD"} if "GET" in methods else set()))
-        )
+        if method == "GET" and SOCKET in methods:
+            raise HTTPError(426, "a WebSocket is here", [(b"upgrade", b"websocket"), (b"connection", b"upgrade")])
+        known = {*methods, "OPTIONS", *(["HEAD"] if "GET" in methods else [])} - {SOCKET}
+        allowed = ", ".join(sorted(known)).encode()
         if method == "OPTIONS":
             exchange.respond(204, [(b"allow", allowed)])
             return None

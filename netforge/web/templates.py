@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
 
 from netforge.web.responses import HTML
 
@@ -21,8 +21,9 @@ class Templates:
 
     def __init__(self, folder: str | Path, **values: Any) -> None:
         package, colon, inside = str(folder).partition(":")
+        loader: BaseLoader = PackageLoader(package, inside) if colon else FileSystemLoader(folder)
         self.environment = Environment(
-            loader=PackageLoader(package, inside) if colon else FileSystemLoader(folder),
+            loader=loader,
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -30,7 +31,7 @@ class Templates:
         )
         self.environment.globals |= values
 
-    def page(self, name: str, *, status: int = 200, **values: Any) -> HTML:
+    def page(self, name: str, /, *, status: int = 200, **values: Any) -> HTML:
         """A page.
 
         :param name: of the template, such as ``index.html``.
