@@ -71,7 +71,8 @@ class HTTP1Protocol(Protocol):
     def dataReceived(self, data: bytes) -> None:
         if self._opening is not None:
             data = self._opening + data
-            if PREFACE.startswith(data[: len(PREFACE)]):
+            agreed = getattr(self.transport, "negotiatedProtocol", None) == b"h2"
+            if agreed or PREFACE.startswith(data[: len(PREFACE)]):
                 self._open(data)
                 return
             self._opening = None
@@ -190,8 +191,8 @@ class HTTP1Protocol(Protocol):
     # From bytes to exchanges.
 
     def _open(self, data: bytes) -> None:
-        """Go on in HTTP/2, once all of its preface is there (RFC 9113, section 3.4)."""
-        if len(data) < len(PREFACE):
+        """Go on in HTTP/2 (RFC 9113, section 3.4), once all of its preface is there if nothing else has said so."""
+        if PREFACE.startswith(data) and data != PREFACE:
             self._opening = data
             return
         # Late, since not everybody needs it.

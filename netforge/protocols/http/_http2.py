@@ -204,7 +204,10 @@ class HTTP2Protocol(Protocol):
         exchange = self._exchanges.get(event.stream_id)
         size = event.flow_controlled_length or 0
         if exchange is None:
+            # The response is complete, and the client need not send the rest (RFC 9113, section 8.1).
             self._acknowledge(size, event.stream_id)
+            if event.stream_ended is None:
+                self.core.reset_stream(event.stream_id, ErrorCodes.NO_ERROR)
         else:
             # Padding is never read.
             self._acknowledge(size - len(event.data), event.stream_id)

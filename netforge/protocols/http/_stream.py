@@ -304,9 +304,6 @@ class HTTP2Exchange(IncomingExchange):
         self._flushed = True
         self._done()
         self._throw_away()
-        if not self.received:
-            # The client need not send the rest (RFC 9113, section 8.1).
-            self._reset(ErrorCodes.NO_ERROR)
         self._connection.forget(self._stream)
         self._let_write()
         self._lose_tunnel(DONE)

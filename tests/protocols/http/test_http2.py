@@ -234,6 +234,10 @@ def test_a_response_before_the_body_stops_the_client(network: Network) -> None:
     client = Client(server, network)
     stream = client.ask("POST", body=b"")
     assert client.response(stream) == ("200", b"hello /")
+    assert not client.told(stream, StreamReset)
+    for _ in range(2):
+        client.core.send_data(stream, b"more")
+    client.turn()
     [reset] = client.told(stream, StreamReset)
     assert reset.error_code == ErrorCodes.NO_ERROR
 
