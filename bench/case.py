@@ -8,12 +8,15 @@ from typing import NamedTuple
 
 from bench.session import Session
 
-__all__ = ["LIMIT", "OURS", "PEERS", "Case", "Measure", "Sample", "Variant"]
+__all__ = ["LIMIT", "OURS", "PEERS", "WEB_LIMIT", "WEB_PEERS", "Case", "Measure", "Sample", "Variant"]
 
 OURS = "ours"
 PEERS = ("twisted-epoll", "twisted-asyncio", "bare-asyncio", "bare-uvloop")
 LIMIT = "c-epoll"
 """A server in C that does nothing else: what the machine and the load program can do at most."""
+WEB_PEERS = ("twisted-web", "uvicorn", "granian", "gunicorn", "hypercorn", "websockets", "websockets-uvloop")
+WEB_LIMIT = "nginx"
+"""A web server in C, without any application."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,9 @@ class Variant:
 
     :ivar name: as people and the JSON call it; stable.
     :ivar load: the command of the load program: one of ``bench/load``, or any that is installed. ``{ours}`` stands for
-        the options that those of ``bench/load`` share; ``{port}``, ``{server}`` (a process id), ``{warmup}`` and
-        ``{seconds}`` stand for themselves.
+        the options that those of ``bench/load`` share, ``{wrk}`` for those that wrk always gets; ``{http}`` and
+        ``{https}`` for how URLs of the server begin; ``{port}``, ``{server}`` (a process id), ``{warmup}`` and
+        ``{seconds}`` for themselves.
     :ivar serve: which server is needed, as ``bench/peers`` know them.
     """
 

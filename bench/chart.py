@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from bench.case import LIMIT, PEERS
+from bench.case import LIMIT, PEERS, WEB_LIMIT, WEB_PEERS
 from bench.report import Row, short
 
 __all__ = ["draw", "write_charts"]
@@ -22,7 +22,7 @@ __all__ = ["draw", "write_charts"]
 
 @dataclass(frozen=True)
 class _Theme:
-    """Colours that people who see few colours can tell apart; of the peers in the order of ``PEERS``."""
+    """Colours that people who see few colours can tell apart; of peers in the order of ``PEERS`` or ``WEB_PEERS``."""
 
     text: str
     faint: str
@@ -30,13 +30,17 @@ class _Theme:
     peers: tuple[str, ...]
 
 
+_LIGHT = ("#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#009e73", "#cc79a7", "#6a5acd")
+_DARK = ("#4aa3df", "#9ad4f5", "#ff7f3f", "#f2c14e", "#2fc79a", "#e6a3c8", "#9d90f0")
 _THEMES = {
-    "light": _Theme("#1f2328", "#656d76", "#d8dee4", ("#0072b2", "#56b4e9", "#d55e00", "#e69f00")),
-    "dark": _Theme("#e6edf3", "#8d96a0", "#30363d", ("#4aa3df", "#9ad4f5", "#ff7f3f", "#f2c14e")),
+    "light": _Theme("#1f2328", "#656d76", "#d8dee4", _LIGHT),
+    "dark": _Theme("#e6edf3", "#8d96a0", "#30363d", _DARK),
 }
 _WIDTH = 860
 _LEFT, _RIGHT = 270, 680
 _TOP, _HEADING, _ROW, _BOTTOM = 64, 30, 22, 34
+# The legend: how many names in a row, and how far they and the rows are apart.
+_NAMES, _NAME, _NAME_ROW = 4, 142, 18
 _TICKS = tuple(base * 10.0**power for power in range(-2, 3) for base in (1, 2, 5))
 
 
@@ -67,8 +71,11 @@ class _Drawing:
         # A little air, so that no dot lies on the edge.
         self._least = math.log(min(ratios) / 1.15)
         self._most = math.log(max(ratios) * 1.15)
+        found = {peer for row in rows for peer in row["ratio"]}
+        self._names = [name for name in (*PEERS, LIMIT, *WEB_PEERS, WEB_LIMIT) if name in found]
+        self._top = _TOP + max(0, len(self._names) - 1) // _NAMES * _NAME_ROW
         cases = len({row["case"] for row in rows})
-        self._height = _TOP + cases * _HEADING + len(rows) * _ROW + _BOTTOM
+        self._height = self._top + cases * _HEADING + len(rows) * _ROW + _BOTTOM
 
     def lines(self) -> Iterator[str]:
         """The lines of the document."""
@@ -84,12 +91,11 @@ class _Drawing:
 
     def _legend(self) -> Iterator[str]:
         yield self._text(16, 24, "How many times better than ...", weight=600)
-        found = {peer for row in self._rows for peer in row["ratio"]}
-        names = [name for name in (*PEERS, LIMIT) if name in found]
-        for number, name in enumerate(names):
-            x = _LEFT + number * 121
-            yield self._dot(x, 20, name)
-            yield self._text(x + 10, 24, name)
+        for number, name in enumerate(self._names):
+            row, column = divmod(number, _NAMES)
+            x, y = _LEFT + column * _NAME, 20 + row * _NAME_ROW
+            yield self._dot(x, y, name)
+            yield self._text(x + 10, y + 4, name)
 
     def _axis(self) -> Iterator[str]:
         bottom = self._height - _BOTTOM
@@ -97,14 +103,14 @@ class _Drawing:
             if self._least <= math.log(tick) <= self._most:
                 x = self._x(tick)
                 color = self._theme.faint if tick == 1 else self._theme.line
-                yield f'<path d="M{x:.1f} {_TOP - 22}V{bottom + 6}" stroke="{color}"/>'
+                yield f'<path d="M{x:.1f} {self._top - 22}V{bottom + 6}" stroke="{color}"/>'
                 yield self._text(x, bottom + 20, f"{tick:g}x", anchor="middle", faint=True)
-        yield self._text(self._x(1) - 8, _TOP - 12, "worse", anchor="end", faint=True)
-        yield self._text(self._x(1) + 8, _TOP - 12, "better", faint=True)
-        yield self._text(_WIDTH - 16, _TOP - 12, "netforge", anchor="end", faint=True)
+        yield self._text(self._x(1) - 8, self._top - 12, "worse", anchor="end", faint=True)
+        yield self._text(self._x(1) + 8, self._top - 12, "better", faint=True)
+        yield self._text(_WIDTH - 16, self._top - 12, "netforge", anchor="end", faint=True)
 
     def _groups(self) -> Iterator[str]:
-        y = float(_TOP)
+        y = float(self._top)
         case = ""
         for row in self._rows:
             if row["case"] != case:
@@ -127,12 +133,15 @@ class _Drawing:
         return _LEFT + (_RIGHT - _LEFT) * (math.log(ratio) - self._least) / (self._most - self._least)
 
     def _dot(self, x: float, y: float, peer: str, says: str = "") -> str:
+        title = f"<title>{escape(says)}</title>" if says else ""
+        if peer in WEB_PEERS:
+            color = self._theme.peers[WEB_PEERS.index(peer)]
+            return f'<rect x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8" fill="{color}">{title}</rect>'
         if peer in PEERS:
             look = f'fill="{self._theme.peers[PEERS.index(peer)]}"'
         else:
             # The limit is no peer: a ring.
             look = f'fill="none" stroke="{self._theme.faint}" stroke-width="2"'
-        title = f"<title>{escape(says)}</title>" if says else ""
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" {look}>{title}</circle>'
 
     def _text(

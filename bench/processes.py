@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import select
 import shlex
+import signal
 import subprocess
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 __all__ = ["BenchError", "Process", "started"]
@@ -54,6 +55,20 @@ class Process:
             raise self.failure("ended too early")
         return line
 
+    def read_all(self, seconds: float) -> str:
+        """Wait for its end, and for all of its output.
+
+        :param seconds: how long it was told to take.
+        :raises BenchError: it failed, or took too long.
+        """
+        try:
+            output, _ = self._popen.communicate(timeout=seconds + _PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise self.failure(f"did not end within {seconds + _PATIENCE:g} s") from None
+        if self._popen.returncode:
+            raise self.failure(f"ended with status {self._popen.returncode}")
+        return output.decode()
+
     def failure(self, what: str) -> BenchError:
         """The error to raise when it failed."""
         return BenchError(f"{shlex.join(self.command)} {what}")
@@ -80,22 +95,34 @@ class Process:
         self._popen.terminate()
 
     def cpu_seconds(self) -> float:
-        """CPU time that it took until now, to 10 ms."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        """CPU time that it and its children took until now, to 10 ms."""
+        return sum(int(fields[11]) + int(fields[12]) for fields in self._group().values()) / _TICKS
 
     def resident_bytes(self) -> int:
-        """Its resident set, with the pages that it shares with others."""
+        """Its resident set and those of its children, with the pages that they share with others."""
         # Not statm: its numbers lag behind by some pages for each core.
-        lines = Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines()
-        return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Rss:"))
+        texts = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self._group()]
+        lines = [line for text in texts for line in text.splitlines() if line.startswith("Rss:")]
+        return sum(int(line.split()[1]) * 1024 for line in lines)
+
+    def _group(self) -> dict[int, list[str]]:
+        """The processes of its group, by their ids: what stands behind the name in the stat file of each."""
+        found = {}
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                fields = path.read_text().rpartition(")")[2].split()
+                # Not those that are dead, and that nobody has asked about yet.
+                if int(fields[2]) == self.pid and fields[0] != "Z":
+                    found[int(path.parent.name)] = fields
+        return found
 
 
 @contextmanager
 def started(command: Sequence[str], cores: Collection[int], folder: Path = _ROOT) -> Iterator[Process]:
     """Run a process while the context lasts. The end of its input tells it to end; if it stays, it is killed.
 
-    It has a process group of its own: Ctrl-C reaches the runner alone, which then ends it in order.
+    It has a process group of its own: Ctrl-C reaches the runner alone, which then ends it in order, and its children
+    are killed with it.
 
     :param command: the program and its arguments.
     :param cores: where it may run.
@@ -119,4 +146,5 @@ def started(command: Sequence[str], cores: Collection[int], folder: Path = _ROOT
                 error.add_note(f"{shlex.join(command)} wrote:\n{written}")
             raise
         finally:
-            popen.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(popen.pid, signal.SIGKILL)

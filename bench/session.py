@@ -15,8 +15,18 @@ from bench.processes import BenchError, Process, started
 __all__ = ["Session"]
 
 _HERE = Path(__file__).parent
-# What the load programs in bench/load all take.
-_OURS = "-p {port} -c {server} -w {warmup} -t {seconds}"
+# What stands in load commands for something longer.
+_SHORT = {
+    # What the load programs in bench/load all take.
+    "{ours}": "-p {port} -c {server} -w {warmup} -t {seconds}",
+    "{wrk}": "-t 1 -d {seconds} -s bench/load/wrk.lua",
+    "{http}": "http://127.0.0.1:{port}",
+    "{https}": "https://127.0.0.1:{port}",
+}
+# What is not ours, and the packages of Debian that have it.
+_PACKAGES = {"wrk": "wrk", "h2load": "nghttp2-client", "nginx": "nginx-light"}
+# Names and sizes of what is served.
+_FILES = {"kib": 10 * 1024, "mib": 1024**2, "gib": 1024**3}
 _FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror")
 _LIBRARIES = {"tls": ("-lssl", "-lcrypto")}
 
@@ -51,19 +61,29 @@ class Session:
         """
         if peer == "c-epoll":
             return started([self._program("c_epoll")], self.server_cores)
+        if peer == "nginx":
+            self._program(peer)
+        if serve == "http-static":
+            self._make_files()
         module = f"bench.peers.{peer.replace('-', '_')}"
-        certificate = ("--certificate", str(self.certificate)) if serve.startswith("tls-") else ()
-        command = [sys.executable, "-m", module, "--case", serve, *certificate, *arguments]
-        return started(command, self.server_cores)
+        options = ["--case", serve, "--folder", str(self._folder)]
+        if serve.startswith("tls-"):
+            options += ["--certificate", str(self.certificate)]
+        return started([sys.executable, "-m", module, *options, *arguments], self.server_cores)
 
-    def load(self, command: str, port: int, server: Process) -> AbstractContextManager[Process]:
+    def load(
+        self, command: str, port: int, server: Process, seconds: float | None = None
+    ) -> AbstractContextManager[Process]:
         """Start a load program.
 
         :param command: as in :class:`bench.case.Variant`.
+        :param seconds: how long it takes, if not as all do.
         :raises BenchError: it does not compile, or is not installed.
         """
-        whole = command.replace("{ours}", _OURS)
-        filled = whole.format(port=port, server=server.pid, warmup=self.warmup, seconds=self.seconds)
+        for short, long in _SHORT.items():
+            command = command.replace(short, long)
+        seconds = self.seconds if seconds is None else seconds
+        filled = command.format(port=port, server=server.pid, warmup=self.warmup, seconds=seconds)
         name, *arguments = filled.split()
         return started([self._program(name), *arguments], self.load_cores)
 
@@ -81,13 +101,22 @@ class Session:
         write_certificate(path)
         return path
 
+    def _make_files(self) -> None:
+        """Those that ``http-static`` serves: they have no blocks on the disk."""
+        folder = self._folder / "files"
+        folder.mkdir(exist_ok=True)
+        for name, size in _FILES.items():
+            (folder / name).touch()
+            os.truncate(folder / name, size)
+
     def _find_program(self, name: str) -> str:
         for source in (_HERE / "load" / f"{name}.c", _HERE / "peers" / f"{name}.c"):
             if source.exists():
                 return self._compile(source)
         found = shutil.which(name)
         if found is None:
-            raise BenchError(f"{name} is not installed")
+            hint = f": on Debian, install {_PACKAGES[name]}" if name in _PACKAGES else ""
+            raise BenchError(f"{name} is not installed{hint}")
         return found
 
     def _compile(self, source: Path) -> str:

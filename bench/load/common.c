@@ -37,9 +37,10 @@ static double number(const char *text, double least) {
 }
 
 struct options parse_options(int argc, char **argv) {
-    struct options options = {.server = CLOCK_PROCESS_CPUTIME_ID, .connections = 1, .size = 64, .seconds = 2};
+    struct options options = {.server = CLOCK_PROCESS_CPUTIME_ID, .connections = 1, .size = 64, .path = "/",
+                              .rate = 1, .seconds = 2};
     int letter;
-    while ((letter = getopt(argc, argv, "p:c:n:s:a:w:t:")) != -1) {
+    while ((letter = getopt(argc, argv, "p:c:n:s:a:u:r:w:t:")) != -1) {
         switch (letter) {
         case 'p': options.port = (int)number(optarg, 1); break;
         case 'c':
@@ -49,6 +50,8 @@ struct options parse_options(int argc, char **argv) {
         case 'n': options.connections = (int)number(optarg, 1); break;
         case 's': options.size = (size_t)number(optarg, 1); break;
         case 'a': options.answer = (size_t)number(optarg, 1); break;
+        case 'u': options.path = optarg; break;
+        case 'r': options.rate = number(optarg, 1); break;
         case 'w': options.warmup = number(optarg, 0); break;
         case 't': options.seconds = number(optarg, 0.001); break;
         default: exit(2);
@@ -93,6 +96,14 @@ bool running(struct meter *meter) {
     meter->seconds += moment;
     meter->cpu += seconds_on(meter->server);
     return false;
+}
+
+void hold(void) {
+    char ignored[64];
+    puts("ready");
+    fflush(stdout);
+    while (read(STDIN_FILENO, ignored, sizeof ignored) > 0)
+        continue;
 }
 
 void print_meter(const struct meter *meter) {
@@ -141,13 +152,21 @@ size_t put(int socket, const void *data, size_t size) {
     return transferred(send(socket, data, size, MSG_DONTWAIT | MSG_NOSIGNAL), "send");
 }
 
-size_t get(int socket, void *data, size_t size) {
-    ssize_t result = recv(socket, data, size, MSG_DONTWAIT);
+static size_t receive(int socket, void *data, size_t size, int flags) {
+    ssize_t result = recv(socket, data, size, MSG_DONTWAIT | flags);
     if (result == 0) {
         errno = 0;
         fail("the server closed the connection");
     }
     return transferred(result, "recv");
+}
+
+size_t get(int socket, void *data, size_t size) {
+    return receive(socket, data, size, 0);
+}
+
+size_t skip(int socket, size_t size) {
+    return receive(socket, NULL, size, MSG_TRUNC);
 }
 
 int make_epoll(void) {

@@ -20,6 +20,8 @@ struct options {
     int connections;    /* -n  how many at once */
     size_t size;        /* -s  bytes of a message */
     size_t answer;      /* -a  bytes of the answer to it; as many if not given */
+    const char *path;   /* -u  what is asked for; "/" if not given */
+    double rate;        /* -r  how many times a second, where the program does not go as fast as it can */
     double warmup;      /* -w  seconds before the window opens */
     double seconds;     /* -t  how long it is open */
 };
@@ -43,6 +45,9 @@ bool running(struct meter *meter);
 /* Print the one line of JSON that the runner reads. */
 void print_meter(const struct meter *meter);
 
+/* Print "ready", and wait for the end of the input. */
+void hold(void);
+
 double now(void);
 void *allocate(size_t count, size_t size);
 
@@ -51,6 +56,8 @@ int connect_stream(int port, int flags);
 /* Send or receive without waiting: how many bytes, 0 if none can be now. Fails on errors and at the end of a stream. */
 size_t put(int socket, const void *data, size_t size);
 size_t get(int socket, void *data, size_t size);
+/* As get, but the data go nowhere: the kernel need not copy them. */
+size_t skip(int socket, size_t size);
 
 int make_epoll(void);
 /* Watch a socket from now to its close. The events are epoll's, the connection is what they give back. */

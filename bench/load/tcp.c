@@ -12,7 +12,6 @@
 #include "common.h"
 
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -92,7 +91,7 @@ static void run(double (*step)(struct connection *), unsigned how) {
     print_meter(&meter);
 }
 
-static void hold(void) {
+static void hold_all(void) {
     for (int i = 0; i < options.connections; i++) {
         struct connection connection = {.socket = connect_stream(options.port, 0)};
         struct pollfd answer = {.fd = connection.socket, .events = POLLIN};
@@ -100,10 +99,7 @@ static void hold(void) {
             if (poll(&answer, 1, 10000) != 1)
                 fail("the server does not answer");
     }
-    puts("ready");
-    fflush(stdout);
-    while (read(STDIN_FILENO, received, BLOCK) > 0)
-        continue;
+    hold();
 }
 
 int main(int argc, char **argv) {
@@ -118,7 +114,7 @@ int main(int argc, char **argv) {
     else if (strcmp(options.mode, "bulk") == 0)
         run(step_bulk, EPOLLOUT); /* Level-triggered: a fast server must not keep one connection sending for ever. */
     else if (strcmp(options.mode, "idle") == 0)
-        hold();
+        hold_all();
     else
         fail("the modes are echo, accept, bulk and idle");
     return 0;

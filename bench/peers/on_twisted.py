@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall, ITCPTransport, IUDPTransport
@@ -14,7 +14,10 @@ from bench.peers.serving import BACKLOG, DOWNLOAD, HOST, Arguments, announce, pa
 from bench.peers.timers import TimerLoad
 from netforge.protocols.echo import EchoFactory
 
-__all__ = ["main"]
+__all__ = ["Factories", "main"]
+
+#: Makes the factories of further servers, by the names of cases. What begins with ``tls-`` is served over TLS.
+Factories = Mapping[str, Callable[[Any, Arguments], Factory[Any]]]
 
 
 class _NoDelay(Protocol):
@@ -51,13 +54,17 @@ class _DatagramEcho(DatagramProtocol):
 _PROTOCOLS: dict[str, type[Protocol]] = {
     "tcp-echo": _Echo,
     "tls-echo": _Echo,
+    "tls-echo-context": _Echo,
     "tcp-sink": _Sink,
     "tcp-download": _Download,
 }
 
 
-def main(install: Callable[[], object]) -> None:
-    """Serve what the command line wants on the reactor that this installs, until the input ends."""
+def main(install: Callable[[], object], more: Factories | None = None) -> None:
+    """Serve what the command line wants on the reactor that this installs, until the input ends.
+
+    :param more: what can be served besides.
+    """
     arguments = parse_arguments()
     install()
     from twisted.internet import reactor  # noqa: PLC0415, TID251  just installed, and this is its launcher
@@ -65,29 +72,29 @@ def main(install: Callable[[], object]) -> None:
     if arguments.case == "timers":
         _change_timers(reactor, arguments)
     else:
-        port = _listen(reactor, arguments)
+        port = _listen(reactor, arguments, more or {})
         announce(port.getHost().port)
     reactor.run()
 
 
-def _listen(reactor: Any, arguments: Arguments) -> Any:
-    match arguments.case:
-        case "udp-echo":
-            return reactor.listenUDP(0, _DatagramEcho(), HOST)
-        case "tcp-echo-factory":
-            return reactor.listenTCP(0, EchoFactory(reactor), BACKLOG, HOST)
-        case "tls-echo":
-            options = PrivateCertificate.loadPEM(arguments.certificate.read_bytes()).options()
-            return reactor.listenSSL(0, _factory("tls-echo"), options, BACKLOG, HOST)
-        case "tls-echo-context":
-            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            context.load_cert_chain(arguments.certificate)
-            return reactor.listenSSL(0, _factory("tls-echo"), context, BACKLOG, HOST)
-        case case:
-            return reactor.listenTCP(0, _factory(case), BACKLOG, HOST)
+def _listen(reactor: Any, arguments: Arguments, more: Factories) -> Any:
+    case = arguments.case
+    if case == "udp-echo":
+        return reactor.listenUDP(0, _DatagramEcho(), HOST)
+    factory = more[case](reactor, arguments) if case in more else _factory(case, reactor)
+    if case == "tls-echo-context":
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(arguments.certificate)
+        return reactor.listenSSL(0, factory, context, BACKLOG, HOST)
+    if case.startswith("tls-"):
+        options = PrivateCertificate.loadPEM(arguments.certificate.read_bytes()).options()
+        return reactor.listenSSL(0, factory, options, BACKLOG, HOST)
+    return reactor.listenTCP(0, factory, BACKLOG, HOST)
 
 
-def _factory(case: str) -> Factory[Any]:
+def _factory(case: str, reactor: Any) -> Factory[Any]:
+    if case == "tcp-echo-factory":
+        return EchoFactory(reactor)
     factory = Factory.forProtocol(_PROTOCOLS[case])
     factory.noisy = False
     return factory

@@ -1,7 +1,7 @@
 """Directives whose content comes from the code, so that it cannot go stale.
 
 ``settings-reference``, ``command-reference`` and ``twistd-reference`` take no arguments; ``public-names`` takes a
-module.
+module, ``settings-of`` a settings model as ``module:Name``.
 """
 
 from __future__ import annotations
@@ -26,9 +26,13 @@ from netforge.cli.main import main
 from netforge.cli.twistd import ForgeOptions, options_of
 from netforge.host.discovery import Catalogue
 from netforge.host.settings import HostSettings
-from netforge.host.settings.reference import reference
+from netforge.host.settings.reference import keys_of, reference
 
 __all__ = ["setup"]
+
+
+#: Names that a module has from another one for convenience: they are described there.
+_BORROWED = {"netforge.web": ("Exchange", "HTTPError")}
 
 
 def settings_reference() -> Iterator[str]:
@@ -41,6 +45,12 @@ def settings_reference() -> Iterator[str]:
             yield reference(f"[{group}.{plugin.name}]", plugin.settings, examples)
     for layer in catalogue.layers.working():
         yield reference(f"Listener keys of the layer {layer.name}", layer.keys)
+
+
+def settings_of(place: str) -> Iterator[str]:
+    """The keys of a model that stands where the other pages cannot see it: ``module:Name``."""
+    module, _, name = place.partition(":")
+    yield keys_of(getattr(import_module(module), name))
 
 
 def command_reference() -> Iterator[str]:
@@ -102,6 +112,9 @@ def _public_name(module: str, name: str, value: Any) -> str:
     full = f"{module}.{name}"
     if isinstance(value, InterfaceClass):
         return _interface(name, value)
+    if isclass(value) and name in _BORROWED.get(module, ()):
+        home = value.__module__.rpartition(".")[0]
+        return f".. py:class:: {name}\n    :no-index:\n\n    :class:`{home}.{name}`."
     if isclass(value):
         return f".. autoclass:: {full}\n    :members:\n    :exclude-members: model_config"
     if isroutine(value):
@@ -163,7 +176,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
     # In signatures an interface is a name, as a class is.
     InterfaceClass.__repr__ = _name_of  # type: ignore[method-assign]  # only while the pages are made
-    for write in (settings_reference, command_reference, twistd_reference, public_names):
+    for write in (settings_reference, settings_of, command_reference, twistd_reference, public_names):
         directive = type(write.__name__, (_Generated,), {"write": staticmethod(write)})
         app.add_directive(write.__name__.replace("_", "-"), directive)
     return {"parallel_read_safe": True}

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.case import LIMIT, OURS, Case, Sample, Variant
+from bench.case import LIMIT, OURS, PEERS, WEB_PEERS, Case, Sample, Variant
 from bench.chart import draw, write_charts
 from bench.report import rows, short
 from bench.runner import Result, measure, plan
@@ -110,6 +110,22 @@ def test_in_the_chart_better_is_to_the_right() -> None:
     one = next(text for text in drawn.iter(f"{SVG}text") if text.text == "1x")
     assert worse < float(one.attrib["x"]) < better
     assert [text.text for text in drawn.iter(f"{SVG}text")].count("<0>") == 2
+
+
+def test_the_legend_names_who_was_measured_and_grows_with_them() -> None:
+    def legend(*peers: str) -> tuple[list[str | None], float]:
+        found = case(peers=peers)
+        samples = {name: [Sample(1.0, None)] for name in (OURS, *peers)}
+        drawn = ElementTree.fromstring(draw(rows([Result(found, found.variants[0], samples)]), "dark"))
+        return [text.text for text in drawn.iter(f"{SVG}text") if text.text in peers], float(
+            drawn.attrib["viewBox"].split()[3]
+        )
+
+    few, low = legend(PEER)
+    many, high = legend(*PEERS, *WEB_PEERS)
+    assert few == [PEER]
+    assert many == [*PEERS, *WEB_PEERS]
+    assert low < high
 
 
 def test_the_charts_are_two_for_light_and_dark(tmp_path: Path) -> None:

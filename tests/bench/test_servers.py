@@ -6,6 +6,7 @@ import os
 import socket
 import ssl
 import sys
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -129,6 +130,29 @@ input()
         assert 0.28 < process.cpu_seconds() < 1.0
 
 
+def test_children_count_too_and_are_killed_when_it_ends(session: Session, tmp_path: Path) -> None:
+    alive = tmp_path / "alive"
+    os.mkfifo(alive)
+    code = f"""
+import os, time
+child = os.fork()
+if child:
+    input()
+    os._exit(0)
+memory = bytearray(50_000_000)
+while time.process_time() < 0.2: pass
+alive = open({str(alive)!r}, "w")
+time.sleep(10)
+alive.write("still")
+"""
+    with started([sys.executable, "-c", code], session.load_cores) as process:
+        reading = alive.open()
+        assert process.resident_bytes() > 50_000_000
+        assert process.cpu_seconds() > 0.18
+    with reading:
+        assert reading.read() == ""
+
+
 def test_a_rate_is_read_from_one_line_of_json(session: Session) -> None:
     code = """print('{"operations": 200.0, "seconds": 2.5, "cpu": 0.5}')"""
     with started([sys.executable, "-c", code], session.load_cores) as process:
@@ -185,3 +209,9 @@ def test_a_program_that_is_not_there_is_named(session: Session) -> None:
         pytest.raises(BenchError, match="no-such-program is not installed"),
     ):
         session.load("no-such-program {port}", 1, server)
+
+
+def test_where_a_program_of_debian_is_found_is_said(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(BenchError, match="nginx is not installed: on Debian, install nginx-light"):
+        session.server("nginx", "http-hello")

@@ -52,6 +52,9 @@ def _rest(coroutine: Coroutine[Any, Any, Any], waited_for: Any) -> Generator[Any
         while True:
             try:
                 value = yield waited_for
+            except GeneratorExit:
+                coroutine.close()
+                raise
             except BaseException as error:
                 waited_for = coroutine.throw(error)
             else:
