@@ -67,7 +67,8 @@ def _command(name: str, command: Command[Any]) -> click.Command:
 def _parameter(flag: Flag) -> click.Parameter:
     if flag.required:
         return click.Argument([flag.key], metavar=flag.key.upper(), help=flag.help)
-    return click.Option([f"--{flag.name}", flag.key], help=flag.help, is_flag=flag.switch, multiple=flag.repeated)
+    names = [f"--{flag.name}", *([f"-{flag.short}"] if flag.short else [])]
+    return click.Option([*names, flag.key], help=flag.help, is_flag=flag.switch, multiple=flag.repeated)
 
 
 def _settings(command: Command[Any], config: Path | None) -> Document:

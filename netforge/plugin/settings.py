@@ -13,9 +13,10 @@ from pydantic.fields import FieldInfo
 
 from netforge.plugin.paths import expanded
 
-__all__ = ["Field", "Reading", "Settings", "renamed_from", "watched"]
+__all__ = ["Field", "Reading", "Settings", "renamed_from", "short", "watched"]
 
 RENAMED_FROM = "x-renamed-from"
+SHORT = "x-short"
 WATCH = "x-watch"
 
 
@@ -72,6 +73,7 @@ def Field(  # noqa: N802  named as in pydantic, since it stands where pydantic's
     default_factory: Callable[[], Any] | None = None,
     renamed_from: str | Sequence[str] = (),
     watch: bool = False,
+    short: str = "",
     ge: float | None = None,
     gt: float | None = None,
     le: float | None = None,
@@ -89,6 +91,7 @@ def Field(  # noqa: N802  named as in pydantic, since it stands where pydantic's
         mends.
     :param watch: for a path: the file's content counts as part of the setting, so that a reload restarts the service
         when the file has changed.
+    :param short: for an option of a command: the letter of its short form, such as ``H`` for ``-H``.
     :param ge: the least number.
     :param gt: a number below the least.
     :param le: the greatest number.
@@ -102,6 +105,8 @@ def Field(  # noqa: N802  named as in pydantic, since it stands where pydantic's
         extra[RENAMED_FROM] = [renamed_from] if isinstance(renamed_from, str) else list(renamed_from)
     if watch:
         extra[WATCH] = True
+    if short:
+        extra[SHORT] = short
     bounds = {"ge": ge, "gt": gt, "le": le, "lt": lt, "min_length": min_length, "max_length": max_length}
     arguments: dict[str, Any] = {name: bound for name, bound in bounds.items() if bound is not None}
     if pattern is not None:
@@ -117,6 +122,12 @@ def renamed_from(field: FieldInfo) -> Sequence[str]:
     """The earlier names of a field made by :func:`Field`."""
     names: Sequence[str] = _extra(field).get(RENAMED_FROM, ())
     return names
+
+
+def short(field: FieldInfo) -> str:
+    """The letter of a field's short option; empty if it has none."""
+    letter: str = _extra(field).get(SHORT, "")
+    return letter
 
 
 def watched(field: FieldInfo) -> bool:

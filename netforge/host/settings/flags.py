@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from netforge.plugin import Settings
+from netforge.plugin.settings import short
 
 __all__ = ["Flag", "flags", "table"]
 
@@ -25,6 +26,8 @@ class Flag:
     :param switch: it takes no value.
     :param repeated: it may be given several times; the setting is a list.
     :param required: the setting has no default.
+    :param short: the letter of its short form; empty if it has none.
+    :param text: its value is a text, whatever that begins with.
     """
 
     key: str
@@ -33,13 +36,16 @@ class Flag:
     switch: bool
     repeated: bool
     required: bool
+    short: str = ""
+    text: bool = False
 
 
 def flags(model: type[Settings]) -> Iterator[Flag]:
     """The flags of a model, in the order of its fields."""
     for key, field in model.model_fields.items():
         switch = field.annotation is bool
-        name = key.replace("_", "-")
+        # A key that would hide something of pydantic's ends in an underscore.
+        name = key.rstrip("_").replace("_", "-")
         yield Flag(
             key,
             f"no-{name}" if switch and field.default is True else name,
@@ -47,13 +53,16 @@ def flags(model: type[Settings]) -> Iterator[Flag]:
             switch,
             get_origin(field.annotation) in (list, tuple, set),
             field.is_required(),
+            short(field),
+            field.annotation is str,
         )
 
 
 def table(given: Iterable[tuple[Flag, str | None]]) -> dict[str, Any]:
     """A service's table from the flags that were given, in their order, each with its value; a switch has ``None``.
 
-    A value that begins with ``{`` or ``[`` is read as TOML: ``--listen '{ address = "tcp:7", log = false }'``.
+    A value that begins with ``{`` or ``[`` is read as TOML, unless the setting is a text:
+    ``--listen '{ address = "tcp:7", log = false }'``.
 
     :raises ValueError: if such a value is no TOML.
     """
@@ -68,7 +77,7 @@ def table(given: Iterable[tuple[Flag, str | None]]) -> dict[str, Any]:
 
 
 def _value(flag: Flag, text: str) -> Any:
-    if not text.startswith(("{", "[")):
+    if flag.text or not text.startswith(("{", "[")):
         return text
     try:
         return tomllib.loads(f"value = {text}")["value"]

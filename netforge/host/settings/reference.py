@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from netforge.plugin import Listen
 from netforge.plugin.settings import renamed_from, watched
 
-__all__ = ["reference"]
+__all__ = ["keys_of", "reference"]
 
 NOUNS = {str: "text", int: "whole number", float: "number", bool: "switch", Path: "path", Listen: "listener"}
 BOUNDS = {
@@ -42,6 +42,11 @@ def reference(title: str, model: type[BaseModel], examples: Iterable[str] = ()) 
     blocks = [f"{heading}\n{'-' * len(heading)}", cleandoc(model.__doc__ or ""), *_keys(model)]
     blocks += [".. code-block:: toml\n\n" + indent(example.strip("\n"), "    ") for example in examples]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def keys_of(model: type[BaseModel]) -> str:
+    """The keys of a model, those of the tables within it included, in reStructuredText."""
+    return "\n\n".join(_keys(model))
 
 
 def _keys(model: type[BaseModel]) -> Iterator[str]:

@@ -45,10 +45,10 @@ class HTTPFactory(ServerFactory[HTTP1Protocol]):
         return [b"h2", b"http/1.1"]
 
     def retire(self, *, retired: bool = True) -> None:
-        """Have every connection end after its next response, which says so, such as when another factory has taken over.
+        """Have every connection end after its next response, which says so: another factory has taken over.
 
-        No request is lost by it, as one could be that a client sends while a connection is closed under it. A connection
-        on which nothing more is asked ends when it has been idle for its time.
+        No request is lost by it, as one could be that a client sends while a connection is closed under it. One on
+        which nothing more is asked ends when it has been idle for its time.
 
         :param retired: ``False`` takes it back.
         """

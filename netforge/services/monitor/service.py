@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from netforge.plugin import Context, Field, IMetrics, IReadings, IServices, Listen, Parts, Settings, Stream, service
+from netforge.protocols.http import HTTPFactory
 from netforge.services.monitor.reactor import Lag, watch_threads
+from netforge.services.monitor.site import MonitorSite
 
 __all__ = ["MonitorSettings", "monitor"]
+
+#: Seconds that a client may be silent.
+IDLE = 10
 
 LAB = """
 [services.monitor]
@@ -24,10 +29,8 @@ class MonitorSettings(Settings):
 @service("monitor", MonitorSettings, needs=[IMetrics, IReadings, IServices], lab=LAB)
 def monitor(settings: MonitorSettings, context: Context) -> Parts:
     """One site, and the numbers of the reactor."""
-    from netforge.services.monitor.site import MonitorSite  # noqa: PLC0415  slow, and of no use to who reads settings
-
     watch_threads(context.reactor, context[IMetrics])
     yield Lag(context.clock, context[IMetrics]).task
-    site = MonitorSite(context[IReadings], context[IServices], context.clock)
+    site = HTTPFactory(MonitorSite(context[IReadings], context[IServices]), context.clock, idle=IDLE)
     for listen in settings.listen:
         yield Stream(listen, site, protocol="http", try_it="curl http://{host}:{port}/ready")

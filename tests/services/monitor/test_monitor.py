@@ -45,7 +45,7 @@ def get(lab: Lab, path: str, method: str = "GET", accept: str = "*/*") -> tuple[
     head, _, content = peer.receive_all().decode().partition("\r\n\r\n")
     status, *lines = head.split("\r\n")
     fields = dict(line.split(": ", 1) for line in lines)
-    assert method == "HEAD" or len(content.encode()) == int(fields["Content-Length"])
+    assert method == "HEAD" or len(content.encode()) == int(fields["content-length"])
     return int(status.split()[1]), fields, content
 
 
@@ -68,7 +68,7 @@ def test_everything_is_ready_when_nothing_says_otherwise(run: Callable[..., Lab]
     status, fields, content = get(run('[services.echo]\nlisten = ["tcp:7"]\n'), "/ready")
     assert status == 200
     assert {"metrics: ready", "monitor: ready", "echo: ready"} <= set(content.splitlines())
-    assert fields["Content-Type"] == "text/plain; charset=utf-8"
+    assert fields["content-type"] == "text/plain; charset=utf-8"
 
 
 def test_one_that_is_not_ready_is_named_with_the_reason(run: Callable[..., Lab]) -> None:
@@ -129,10 +129,10 @@ def test_metrics_are_in_the_format_that_is_asked_for(run: Callable[..., Lab]) ->
     running = run()
     status, fields, content = get(running, "/metrics")
     assert status == 200
-    assert fields["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert fields["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert 'netforge_connections_total{listener="tcp:0.0.0.0:9464",service="monitor"} 1.0' in content
     _, fields, content = get(running, "/metrics", accept="application/openmetrics-text; version=1.0.0")
-    assert fields["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert fields["content-type"].startswith("application/openmetrics-text; version=1.0.0")
     assert content.endswith("# EOF\n")
 
 
@@ -140,12 +140,12 @@ def test_only_get_and_head_are_answered(run: Callable[..., Lab]) -> None:
     running = run()
     assert get(running, "/live", "HEAD")[::2] == (200, "")
     status, fields, _ = get(running, "/live", "POST")
-    assert (status, fields["Allow"]) == (405, "GET, HEAD")
+    assert (status, fields["allow"]) == (405, "GET, HEAD")
 
 
 def test_every_answer_is_the_last_of_its_connection(run: Callable[..., Lab], network: Network) -> None:
     running = run()
-    assert get(running, "/live")[1]["Connection"] == "close"
+    assert get(running, "/live")[1]["connection"] == "close"
     running.connect("monitor")
     assert running.stop() <= 10
 
