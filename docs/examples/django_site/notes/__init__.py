@@ -1,0 +1,1 @@
+"""Notes: everybody reads them, and those write who have an account."""
