@@ -60,6 +60,9 @@ def _end(coroutine: Coroutine[Any, Any, object], made: object) -> None:
         coroutine.send(None)
 
 
-def ride(loop: Loop, stream: Stream, connected: socket.socket) -> None:
-    """Put a stream on uvloop's transport of a connected socket, from the next turn of the loop on."""
-    begin(loop.connect_accepted_socket(lambda: stream, connected))
+def ride(loop: Loop, stream: Stream, connected: socket.socket, **options: Any) -> None:
+    """Put a stream on uvloop's transport of a connected socket, from the next turn of the loop on.
+
+    :param options: those of ``connect_accepted_socket``, for TLS.
+    """
+    begin(loop.connect_accepted_socket(lambda: stream, connected, **options))

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IFileDescriptorReceiver, IProtocol
 from twisted.python import log
 from twisted.python.failure import Failure
 
-from netforge.reactor.loops import result_of
+from netforge.reactor.loops import result_of, ride
 from netforge.reactor.streams import Stream
 from netforge.reactor.tcp import TCPStream
 from netforge.reactor.unix import UNIXStream
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from netforge.reactor.reactor import ForgeReactor
 
 __all__ = ["TCPPort", "UNIXPort"]
+
+#: Seconds between two connections from which on more may have come, and how many of those are taken at once.
+LONG_TURN = 0.002
+MOST_AT_ONCE = 32
 
 
 class _Accepting(tcp.Port):
@@ -37,6 +41,7 @@ class _Accepting(tcp.Port):
     reactor: ForgeReactor
     factory: Any
     _server: AbstractServer | None = None
+    _last = 0.0
 
     def startReading(self) -> None:
         if self._server is None:
@@ -61,6 +66,7 @@ class _Accepting(tcp.Port):
             self.reactor.ports.discard(self)
 
     def established(self, stream: Stream) -> None:
+        self._take_more()
         try:
             protocol = self.factory.buildProtocol(stream.getPeer()) if self.connected else None
         except BaseException:
@@ -75,6 +81,21 @@ class _Accepting(tcp.Port):
             self._start(stream, protocol)
         except BaseException:
             log.err()
+
+    def _take_more(self) -> None:
+        """Accept what has waited: libuv takes one connection a turn, and with much to do a turn is long."""
+        now = self.reactor.seconds()
+        passed, self._last = now - self._last, now
+        if passed < LONG_TURN or self._server is None:
+            return
+        for _ in range(MOST_AT_ONCE):
+            try:
+                accepted, _ = self.socket.accept()
+            except OSError:
+                # There is none, or what is wrong uvloop will say.
+                return
+            accepted.setblocking(False)
+            ride(self.reactor.loop, self.stream(self), accepted, **self.serving_options())
 
     def _start(self, stream: Stream, protocol: IProtocol) -> None:
         stream.start(protocol)

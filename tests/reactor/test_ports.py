@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from typing import Any
 
 import pytest
@@ -60,6 +61,27 @@ def test_a_port_stops_and_starts_again(run: Any, tools: Any, events: list[Any]) 
     logged = [event["log_text"] for event in events if "log_text" in event]
     assert logged.count(f"Counting starting on {number}") == 2
     assert logged.count(f"(TCP Port {number} Closed)") == 2
+
+
+def test_who_waits_is_accepted_soon_however_long_turns_are(drive_forge: Any, tools: Any) -> None:
+    factory = Counting(tools)
+
+    async def scenario(reactor: Any) -> int:
+        port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        clients = [connected(port) for _ in range(40)]
+        turns = 0
+        while len(factory.built) < len(clients):
+            # As a turn with much to do.
+            time.sleep(0.005)
+            await tools.turns(reactor, 1)
+            turns += 1
+        for client, recorder in zip(clients, factory.built, strict=True):
+            client.close()
+            await recorder.lost
+        await port.stopListening()
+        return turns
+
+    assert drive_forge(scenario) < 10
 
 
 def test_a_paused_port_leaves_connections_in_the_backlog(run: Any, tools: Any) -> None:
