@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote
 from twisted.internet.interfaces import ISSLTransport
 
 from netforge.plugin import Connection
-from netforge.protocols.http import Exchange, HTTPError, path_of, raw_target
+from netforge.protocols.http import Exchange, Headers, HTTPError, path_of, raw_target
 from netforge.web.forms import Form, read_form
 from netforge.web.sessions import Session, SessionStore
 from netforge.web.users import IN_SESSION, User
@@ -160,7 +160,7 @@ class Request:
         assert store is not None
         assert session is not None
         # What depends on a visitor is nobody else's.
-        self.exchange.decorate(lambda status, fields: fields.append((b"vary", b"cookie")))
+        self.exchange.decorate(_vary, pure=True)
         if session.changed:
             value = await store.save(session, self.exchange.clock.seconds())
             self.set_cookie(store.cookie, value, max_age=store.lifetime if value else 0)
@@ -212,3 +212,7 @@ class Request:
         for call in self._before:
             if (result := call()) is not None:
                 await result
+
+
+def _vary(status: int, fields: Headers) -> None:
+    fields.append((b"vary", b"cookie"))

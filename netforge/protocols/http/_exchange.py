@@ -49,14 +49,15 @@ class HTTP1Exchange(IncomingExchange):
         self._say(self._writer.inform(status, headers))
 
     def respond(self, status: int, headers: Fields = (), body: bytes = b"") -> None:
-        if self._untouched and type(headers) is tuple and self._decorations is None:
-            said = ordinary(self.request, status, headers, body, self._connection.surroundings.date.now())
-            if said:
+        if self._untouched and self._pure and type(headers) is tuple:
+            head = ordinary(self.request, status, headers, self._decorations)
+            if head:
                 self._untouched = False
                 self.status = status
                 self.sent = len(body)
                 if not self.lost:
-                    self.transport.write(said)
+                    date = self._connection.surroundings.date.now()
+                    self.transport.write(b"%b%d\r\ndate: %b\r\n\r\n%b" % (head, len(body), date, body))
                 self._completed()
                 return
         self._before_the_head()

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from netforge.protocols.http.events import Request
+from netforge.protocols.http.events import Headers, Request
 from netforge.protocols.http.exchange import Decoration, Exchange, Fields
 from netforge.protocols.interfaces import IStreamTransport
 
-__all__ = ["IncomingExchange"]
+__all__ = ["IncomingExchange", "decorated"]
 
 log = Logger()
 
 GONE = "the client went away in the middle of the request"
+
+
+def decorated(status: int, fields: Fields, decorations: Iterable[Decoration]) -> Headers:
+    """The fields as decorations change them."""
+    changed = [*fields]
+    for decoration in decorations:
+        decoration(status, changed)
+    return changed
 
 
 class IncomingExchange(Exchange):
@@ -32,7 +40,8 @@ class IncomingExchange(Exchange):
     _pieces: deque[bytes] | None = None
     _reader: Deferred[bytes] | None = None
     _losses: list[Callable[[Failure], object]] | None = None
-    _decorations: list[Decoration] | None = None
+    _decorations: tuple[Decoration, ...] = ()
+    _pure = True
     _observers: list[Callable[[Exchange], object]] | None = None
 
     trailers: Sequence[tuple[bytes, bytes]] = ()
@@ -72,10 +81,9 @@ class IncomingExchange(Exchange):
             self._losses = []
         self._losses.append(call)
 
-    def decorate(self, decoration: Decoration) -> None:
-        if self._decorations is None:
-            self._decorations = []
-        self._decorations.append(decoration)
+    def decorate(self, decoration: Decoration, *, pure: bool = False) -> None:
+        self._decorations += (decoration,)
+        self._pure &= pure
 
     def when_done(self, call: Callable[[Exchange], object]) -> None:
         if self._observers is None:
@@ -126,12 +134,7 @@ class IncomingExchange(Exchange):
         """So many bytes of the body have been read."""
 
     def _decorated(self, status: int, fields: Fields) -> Fields:
-        if self._decorations is None:
-            return fields
-        changed = [*fields]
-        for decoration in self._decorations:
-            decoration(status, changed)
-        return changed
+        return decorated(status, fields, self._decorations) if self._decorations else fields
 
     def _done(self) -> None:
         """The response is complete, or never will be."""

@@ -6,8 +6,9 @@ from http import HTTPStatus
 
 from netforge.protocols.errors import LocalProtocolError
 from netforge.protocols.http._fields import framing, named
+from netforge.protocols.http._incoming import decorated
 from netforge.protocols.http.events import Request
-from netforge.protocols.http.exchange import Fields
+from netforge.protocols.http.exchange import Decoration, Fields
 
 __all__ = ["ResponseWriter", "ordinary", "status_line"]
 
@@ -16,12 +17,14 @@ _LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() 
 
 _IDLE, _STARTED, _COMPLETE = range(3)
 
+PlainFields = tuple[tuple[bytes, bytes], ...]
+
 #: Those without a body, and so without a length (RFC 9110, sections 15.3.5 and 15.4.5).
 _NO_CONTENT, _NOT_MODIFIED = 204, 304
 
 # Heads up to the value of Content-Length, of responses whose fields came in a tuple: that is often the same. Cleared
 # when there are too many.
-_HEADS: dict[tuple[int, Fields], bytes] = {}
+_HEADS: dict[tuple[int, PlainFields, tuple[Decoration, ...]], bytes] = {}
 _MOST_HEADS = 1024
 _LONGEST_HEAD = 1024
 
@@ -165,29 +168,27 @@ class ResponseWriter:
         return head
 
 
-def ordinary(request: Request, status: int, fields: tuple[tuple[bytes, bytes], ...], body: bytes, date: bytes) -> bytes:
-    """A whole response as :meth:`ResponseWriter.respond` makes it, for less; nothing if it is not an ordinary one.
+def ordinary(request: Request, status: int, fields: PlainFields, decorations: tuple[Decoration, ...]) -> bytes:
+    """The head of an ordinary response up to the value of Content-Length, to be followed by Date alone, as
+    :meth:`ResponseWriter.respond` says it, for less. Nothing if it is not an ordinary one.
 
+    :param decorations: pure ones.
     :raises LocalProtocolError: if the fields cannot be said.
     """
     if not request.keep_alive or request.version != "1.1" or request.method == "HEAD" or request.expects:
         return b""
-    head = _HEADS.get((status, fields)) or _keep_head(status, fields)
-    return b"%b%d\r\ndate: %b\r\n\r\n%b" % (head, len(body), date, body) if head else b""
+    return _HEADS.get((status, fields, decorations)) or _keep_head(status, fields, decorations)
 
 
-def _keep_head(status: int, fields: tuple[tuple[bytes, bytes], ...]) -> bytes:
-    """The head of a response that says nothing of its framing by itself; empty if that is none.
-
-    :raises LocalProtocolError: if the fields cannot be said.
-    """
-    if framing([*fields]) or status in (_NO_CONTENT, _NOT_MODIFIED) or not 200 <= status <= 999:
+def _keep_head(status: int, fields: PlainFields, decorations: tuple[Decoration, ...]) -> bytes:
+    said = decorated(status, fields, decorations)
+    if framing(said) or status in (_NO_CONTENT, _NOT_MODIFIED) or not 200 <= status <= 999:
         return b""
-    head = status_line(status) + _block([*fields])[:-2] + b"content-length: "
+    head = status_line(status) + _block(said)[:-2] + b"content-length: "
     if len(head) <= _LONGEST_HEAD:
         if len(_HEADS) >= _MOST_HEADS:
             _HEADS.clear()
-        _HEADS[status, fields] = head
+        _HEADS[status, fields, decorations] = head
     return head
 
 

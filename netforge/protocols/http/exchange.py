@@ -141,8 +141,12 @@ class Exchange(ABC):
         """Have something called if the client goes away before the response is complete."""
 
     @abstractmethod
-    def decorate(self, decoration: Decoration) -> None:
-        """Have the fields of the response changed before they are said, by each decoration in turn."""
+    def decorate(self, decoration: Decoration, *, pure: bool = False) -> None:
+        """Have the fields of the response changed before they are said, by each decoration in turn.
+
+        :param pure: whether what it does depends on nothing but the status and the fields: then it need not be done
+            anew for each response.
+        """
 
     @abstractmethod
     def when_done(self, call: Callable[[Exchange], object]) -> None:

@@ -55,8 +55,8 @@ class WrappedExchange(Exchange):
     def when_lost(self, call: Callable[[Failure], object]) -> None:
         self.inner.when_lost(call)
 
-    def decorate(self, decoration: Decoration) -> None:
-        self.inner.decorate(decoration)
+    def decorate(self, decoration: Decoration, *, pure: bool = False) -> None:
+        self.inner.decorate(decoration, pure=pure)
 
     def when_done(self, call: Callable[[Exchange], object]) -> None:
         self.inner.when_done(call)

@@ -75,7 +75,7 @@ class CORS:
             origin = request.header(b"origin")
             if origin is None:
                 if not self._everybody:
-                    exchange.decorate(_vary)
+                    exchange.decorate(_vary, pure=True)
                 return application(exchange)
             allowed = self._everybody or origin.lower() in self._origins
             if request.method == "OPTIONS" and request.header(b"access-control-request-method") is not None:
@@ -85,7 +85,7 @@ class CORS:
                 fields = self._fields(origin) + self._exposed
                 exchange.decorate(lambda status, headers: headers.extend(fields))
             else:
-                exchange.decorate(_vary)
+                exchange.decorate(_vary, pure=True)
             return application(exchange)
 
         return shared

@@ -71,7 +71,7 @@ class ExtraFields:
         """Change what an application says."""
 
         def decorated(exchange: Exchange) -> Awaitable[object] | None:
-            exchange.decorate(self._change)
+            exchange.decorate(self._change, pure=True)
             return application(exchange)
 
         return decorated

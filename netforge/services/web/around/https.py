@@ -71,7 +71,7 @@ def strict_transport(settings: HSTSSettings | None, premises: Premises) -> Layer
     def around(application: Application) -> Application:
         def strict(exchange: Exchange) -> Awaitable[object] | None:
             if Connection.of(exchange.transport).tls is not None:
-                exchange.decorate(say)
+                exchange.decorate(say, pure=True)
             return application(exchange)
 
         return strict
