@@ -48,6 +48,7 @@ class RequestReader:
         "_last",
         "_max_fields",
         "_max_head",
+        "_offers",
         "_parser",
         "_rest",
         "_seen",
@@ -55,6 +56,10 @@ class RequestReader:
         "_telling",
         "_unfinished",
     )
+
+    # Whether a body is being read, and whether the request before it offered to switch protocols.
+    _in_body: bool
+    _offers: bool
 
     def __init__(self, max_head: int = 16 * 1024, max_fields: int = 100) -> None:
         self._max_head = max_head
@@ -88,6 +93,8 @@ class RequestReader:
             self._parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
             self._rest = data[upgrade.args[0] :]
+            if not self._offers:
+                return self.salvaged() + self.stay(self.switch())
         except HttpParserError as error:
             if not self._ended:
                 raise _refusal(error) from None
@@ -179,11 +186,13 @@ class RequestReader:
         known = _look_at((parser.get_method(), self._target, hosts[0] if hosts else b""))
         request = Request(*known, self._fields, version, parser.should_keep_alive())
         self._look_at_the_rest(request)
-        if not parser.should_upgrade():
-            request.upgrade = ""
-        elif request.method == "CONNECT":
+        if request.method == "CONNECT":
             request.upgrade = "tunnel"
-        self._last = not request.keep_alive and not parser.should_upgrade()
+        elif version == "1.0" or not parser.should_upgrade():
+            # HTTP/1.0 cannot switch (RFC 9110, section 7.8).
+            request.upgrade = ""
+        self._offers = bool(request.upgrade)
+        self._last = not request.keep_alive and not self._offers
         return request
 
     def _look_at_the_rest(self, request: Request) -> None:

@@ -246,6 +246,18 @@ def test_after_an_offer_to_switch_everything_waits() -> None:
     assert request.target == "/b"
 
 
+def test_http_1_0_switches_to_nothing() -> None:
+    offer = HOST + b"Connection: upgrade, keep-alive\r\nUpgrade: websocket\r\n\r\n"
+    reader = RequestReader()
+    first, second = read(b"GET /a HTTP/1.0\r\n" + offer + b"GET /b HTTP/1.0\r\n" + offer, reader)
+    assert isinstance(first, Request)
+    assert isinstance(second, Request)
+    assert (first.target, first.upgrade, second.target) == ("/a", "", "/b")
+    [third] = read(b"GET /c HTTP/1.0\r\n" + HOST + b"\r\n", reader)
+    assert isinstance(third, Request)
+    assert third.target == "/c"
+
+
 def test_continue_is_expected_of_http_1_1_alone() -> None:
     fields = HOST + b"Content-Length: 3\r\nExpect: 100-Continue\r\n\r\n"
     assert head(b"POST / HTTP/1.1\r\n" + fields).expects
