@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
 from netforge.plugin.wrapping import LayerFactory, LayerProtocol
+from netforge.protocols.sendfile import send_file
 
 __all__ = ["Meter", "MeterFactory", "Watcher", "metered"]
 
@@ -53,6 +55,15 @@ class Meter(LayerProtocol):
     def writeSequence(self, data: Iterable[bytes]) -> None:
         """See :meth:`write`."""
         self.write(b"".join(data))
+
+    def send_file(self, descriptor: int, start: int, size: int) -> Deferred[int] | None:
+        """See :func:`netforge.protocols.sendfile.send_file`."""
+        sending = send_file(self.transport, descriptor, start, size)
+        return None if sending is None else sending.addCallback(self._count_file)
+
+    def _count_file(self, sent: int) -> int:
+        self.sent += sent
+        return sent
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell the protocol, then the watchers."""

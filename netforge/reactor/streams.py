@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import (
     IAddress,
@@ -248,6 +249,18 @@ class Stream(Consumer, asyncio.BaseProtocol):
     def set_write(self, write: Callable[[bytes], None]) -> None:
         """Set what takes the bytes that go onto the wire."""
         self.write = write
+
+    def send_file(self, descriptor: int, start: int, size: int) -> Deferred[int] | None:
+        """Send a part of a file by the system alone. It must stay open, and nothing may be written meanwhile.
+
+        :return: fires with how many bytes were sent, and may be cancelled; ``None`` if it must be written instead: over
+            TLS, or while something waits to be sent.
+        """
+        if self.TLS or not self.connected or self.disconnecting or self.write_closing or self.writing:
+            return None
+        from netforge.reactor.files import FileSending  # noqa: PLC0415  few need it
+
+        return FileSending(self, descriptor, start, size).done
 
     # Reading.
 

@@ -12,6 +12,7 @@ from netforge.protocols.http._incoming import IncomingExchange
 from netforge.protocols.http._writer import ResponseWriter, ordinary
 from netforge.protocols.http.events import Headers, Request
 from netforge.protocols.http.exchange import Fields
+from netforge.protocols.sendfile import can_send_files, send_file
 
 if TYPE_CHECKING:
     from netforge.protocols.http._http1 import HTTP1Protocol
@@ -78,6 +79,19 @@ class HTTP1Exchange(IncomingExchange):
         self._say(self._writer.data(data))
         if not self._writer.bodiless:
             self.sent += len(data)
+
+    @property
+    def sends_files(self) -> bool:
+        return can_send_files(self.transport)
+
+    async def send_file(self, descriptor: int, start: int, size: int) -> int:
+        if self.lost or not self._writer.file(size):
+            return 0
+        sending = send_file(self.transport, descriptor, start, size)
+        sent = 0 if sending is None else await self._connection.wait_for(sending)
+        self._writer.file(sent - size)
+        self.sent += sent
+        return sent
 
     def ready(self) -> Deferred[None]:
         return self._connection.when_writable()

@@ -58,6 +58,7 @@ class HTTP1Protocol(Protocol):
         self._last = False
         self._closing = False
         self._room: list[Deferred[None]] = []
+        self._sending: Deferred[int] | None = None
         self._successor: IProtocol | None = None
         # The first bytes, as long as they may be those of HTTP/2.
         self._opening: bytes | None = b""
@@ -105,6 +106,8 @@ class HTTP1Protocol(Protocol):
         self._deadline.stop()
         self._closing = True
         self._queue.clear()
+        if self._sending is not None:
+            self._sending.cancel()
         if self._exchange is not None:
             exchange, self._exchange = self._exchange, None
             exchange.connection_lost(reason)
@@ -133,6 +136,16 @@ class HTTP1Protocol(Protocol):
         waiting: Deferred[None] = Deferred(self._room.remove)
         self._room.append(waiting)
         return waiting
+
+    async def wait_for(self, sending: Deferred[int]) -> int:
+        """Wait for what the transport sends by itself. Until then there is no room."""
+        self.writable = False
+        self._sending = sending
+        sent = await sending
+        self._sending = None
+        if not self._closing:
+            self.resumeProducing()
+        return sent
 
     def _balance(self) -> None:
         """Let the client send, or make it wait."""
@@ -241,14 +254,13 @@ class HTTP1Protocol(Protocol):
     def _wait_or_end(self) -> None:
         """There is nothing that could be done now: let the client go on or wait, or end the connection."""
         exchange = self._exchange
-        if exchange is None and not self._queue and not self._closing:
+        if (exchange is None or not exchange.received) and not (self._queue or self._unparsed or self._closing):
             if self._error is not None:
-                self.transport.write(self._error.reply)
-                self._close(linger=True)
-            elif self._ended:
+                self._refuse(self._error)
+            elif self._ended and (exchange is None or exchange.complete):
                 self._close()
-        elif self._ended and exchange is not None and not exchange.received and not self._unparsed:
-            self.transport.abortConnection()
+            elif self._ended:
+                self.transport.abortConnection()
         self._balance()
 
     def _parse(self, parse: Callable[[bytes], list[Event]], data: bytes) -> None:
@@ -276,6 +288,19 @@ class HTTP1Protocol(Protocol):
         run(self.surroundings.application, exchange)
 
     # The end.
+
+    def _refuse(self, error: BadRequest) -> None:
+        """End the connection with what is no request, or not the rest of one."""
+        exchange = self._exchange
+        if exchange is not None and exchange.started and not exchange.complete:
+            self.transport.abortConnection()
+            return
+        self._exchange = None
+        if exchange is None or not exchange.complete:
+            self.transport.write(error.reply)
+        self._close(linger=True)
+        if exchange is not None and not exchange.complete:
+            exchange.connection_lost(Failure(error))
 
     def _expired(self) -> None:
         """Nothing has happened for the time that a client is given."""

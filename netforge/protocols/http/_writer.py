@@ -121,6 +121,13 @@ class ResponseWriter:
             return b""
         return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data
 
+    def file(self, size: int) -> bool:
+        """Whether so many bytes of the body may be sent from a file. They count as sent; fewer than none count back."""
+        if self._state != _STARTED or self._left is None or self.bodiless or size > self._left:
+            return False
+        self._left -= size
+        return True
+
     def end(self, trailers: Fields = ()) -> bytes:
         """The end of the body. Trailers are said only where it is chunked.
 

@@ -113,6 +113,23 @@ class Exchange(ABC):
         :raises LocalProtocolError: if it is not its turn, or is more than Content-Length promised.
         """
 
+    @property
+    def sends_files(self) -> bool:
+        """Whether :meth:`send_file` may be of use."""
+        return False
+
+    async def send_file(self, descriptor: int, start: int, size: int) -> int:
+        """Send a piece of the body out of a file, if there is a way that is quicker than :meth:`write`.
+
+        What of the file the system does not have in memory is waited for in the thread of the reactor.
+
+        :param descriptor: the file, which stays open.
+        :param start: where the piece begins.
+        :param size: of the piece, in bytes. Content-Length has promised them.
+        :return: how many bytes were sent; none where there is no such way, or not now.
+        """
+        return 0
+
     @abstractmethod
     def ready(self) -> Deferred[None]:
         """Fires when the client has room for more, or is gone."""
