@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-__all__ = ["write_durably"]
+__all__ = ["rename_durably", "write_durably"]
 
 
 def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
@@ -29,6 +29,19 @@ def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
             Path(file.name).unlink()
             raise
     _sync_folder(path.parent)
+
+
+def rename_durably(old: Path, new: Path) -> None:
+    """Give a file that is written another name, in the same folder. What has that name goes.
+
+    When this returns, content and name survive a power failure. It blocks, twice for the disk.
+
+    :raises OSError: if it cannot be done; then the old name is as it was.
+    """
+    with old.open("rb") as file:
+        os.fsync(file.fileno())
+    old.replace(new)
+    _sync_folder(new.parent)
 
 
 def _sync_folder(folder: Path) -> None:

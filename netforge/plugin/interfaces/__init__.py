@@ -25,6 +25,18 @@ from netforge.plugin.interfaces.files import (
     QuotaExceeded,
 )
 from netforge.plugin.interfaces.metrics import Counter, Gauge, Histogram, IHealth, IMetrics, IReadings
+from netforge.plugin.interfaces.outbound import (
+    IOutbound,
+    IReply,
+    OutboundBusy,
+    OutboundFailed,
+    OutboundRefused,
+    OutboundStage,
+    OutboundTimeout,
+    OutboundTimeouts,
+    OutboundTooLarge,
+)
+from netforge.plugin.interfaces.pages import IPages
 from netforge.plugin.interfaces.services import IServices, ServiceStatus
 from netforge.plugin.interfaces.sessions import ISessions
 
@@ -47,8 +59,11 @@ __all__ = [
     "IFiles",
     "IHealth",
     "IMetrics",
+    "IOutbound",
+    "IPages",
     "IReading",
     "IReadings",
+    "IReply",
     "IServerTLS",
     "IServices",
     "ISessions",
@@ -58,6 +73,13 @@ __all__ = [
     "KeyLogin",
     "Login",
     "LoginRefused",
+    "OutboundBusy",
+    "OutboundFailed",
+    "OutboundRefused",
+    "OutboundStage",
+    "OutboundTimeout",
+    "OutboundTimeouts",
+    "OutboundTooLarge",
     "PasswordLogin",
     "QuotaExceeded",
     "ServiceStatus",
