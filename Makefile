@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 INPUTS := setup.cfg pyproject.toml | $(BIN)/pip
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-reactor conform-tls soak bench lint docs check clean
+.PHONY: help install run showcase test test-reactor conform-tls soak bench lint docs check clean
 # The targets share .venv. What takes long, the tests, runs in parallel by itself.
 .NOTPARALLEL:
 
@@ -24,6 +24,11 @@ install: .venv/.installed  ## create .venv and install netforge there
 
 run: install  ## run the lab: every service, on loopback and high ports (ARGS: those of netforge run)
 	@exec $(BIN)/netforge run $(ARGS)
+
+showcase: .venv/.installed-test  ## run the examples of the web: Flask, Django, Starlette, Tornado and others at once
+	$(BIN)/python docs/examples/django_site/manage.py migrate -v 0
+	$(BIN)/python docs/examples/django_site/manage.py collectstatic --no-input -v 0
+	@exec $(BIN)/netforge run docs/examples/showcase.toml $(ARGS)
 
 test: .venv/.installed-test  ## run all tests (ARGS: pytest's; WORKERS: how many at once)
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup $(ARGS)

@@ -10,9 +10,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import click
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect as dial
 
 from docs.examples.test_greet import test_a_greeting_for_each_line, test_silence_is_cut
 from netforge.cli.main import main
@@ -193,6 +196,19 @@ def test_an_http_server_in_another_program(examples: Path, version: str) -> None
 
 
 @pytest.mark.real
+def test_a_room_of_websockets_in_another_program(examples: Path) -> None:
+    with program(examples / "websocket_server.py", "0") as process:
+        assert process.stdout is not None
+        found = re.search(r"port=(\d+)", process.stdout.readline())
+        assert found
+        with dial(f"ws://127.0.0.1:{found[1]}/room", proxy=None) as listener:
+            assert run(examples / "websocket_client.py", found[1], "hello") == "hello\n"
+            assert listener.recv(PATIENCE) == "hello"
+        with pytest.raises(InvalidStatus, match="404"):
+            dial(f"ws://127.0.0.1:{found[1]}/elsewhere", proxy=None)
+
+
+@pytest.mark.real
 def test_the_smallest_plugin(launch: Launch, examples: Path) -> None:
     server = launch(
         *("twistd", "--pidfile=", "-n", "netforge", "--plugin-dir", "plugins", "--ready-file", "ready.json"),
@@ -243,4 +259,34 @@ def test_services_that_share_the_bus(launch: Launch, examples: Path) -> None:
     assert "replaced" in server.wait_for("reloaded: ")
     with server.connect("shout") as newcomer:
         assert newcomer.makefile("rb").readline() == b"hello\n"
+    assert server.end() == 0
+
+
+@pytest.mark.real
+def test_the_showcase(launch: Launch, examples: Path) -> None:
+    settings = examples / "showcase.toml"
+    text = settings.read_text().replace("7080", "0").replace("7070", "0")
+    monitor = str(free_port())
+    listen = f'[services.monitor]\nlisten = ["tcp:127.0.0.1:{monitor}"]'
+    settings.write_text(text.replace("9464", monitor).replace("[services.monitor]", listen))
+    for command in (["migrate"], ["collectstatic", "--no-input"]):
+        subprocess.run([sys.executable, "django_site/manage.py", *command, "-v", "0"], cwd=examples, check=True)
+    server = launch("netforge", "run", "showcase.toml", "--ready-file", "ready.json")
+    server.wait_ready()
+    port = server.address("web", "tcp").rpartition(":")[2]
+    for name, words in (
+        ("localhost/", "One process serves all"),
+        ("localhost/chat/", "Chat"),
+        ("guestbook.localhost/", "Nobody has written yet."),
+        ("flask.localhost/", "<form"),
+        ("django.localhost/admin/login/", "Django administration"),
+        ("starlette.localhost/", "<h1>Board"),
+        ("tornado.localhost/", "<h1>Board"),
+        ("klein.localhost/hello/Ada", "Ada"),
+        ("proxied.localhost/ready", "web: ready"),
+    ):
+        host, slash, path = name.partition("/")
+        asked = Request(f"http://127.0.0.1:{port}{slash}{path}", headers={"Host": host})
+        with urlopen(asked, timeout=PATIENCE) as page:
+            assert words in page.read().decode()
     assert server.end() == 0

@@ -23,7 +23,7 @@ def secret_key() -> str:
 SECRET_KEY = secret_key()
 DEBUG = False
 # Add the names of your site.
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
 
 INSTALLED_APPS = [
     "django.contrib.admin",
