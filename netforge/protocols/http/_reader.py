@@ -44,6 +44,7 @@ class RequestReader:
         "_ended",
         "_events",
         "_fields",
+        "_framing",
         "_in_body",
         "_last",
         "_max_fields",
@@ -51,15 +52,20 @@ class RequestReader:
         "_offers",
         "_parser",
         "_rest",
+        "_resuming",
         "_seen",
+        "_skipped",
         "_target",
         "_telling",
         "_unfinished",
     )
 
-    # Whether a body is being read, and whether the request before it offered to switch protocols.
+    # Whether a body is being read; whether the request offered to switch protocols; and whether the parser takes its
+    # body for another protocol, or is being told of it.
     _in_body: bool
     _offers: bool
+    _skipped: bool
+    _resuming: bool
 
     def __init__(self, max_head: int = 16 * 1024, max_fields: int = 100) -> None:
         self._max_head = max_head
@@ -92,9 +98,10 @@ class RequestReader:
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
-            self._rest = data[upgrade.args[0] :]
+            rest = data[upgrade.args[0] :]
             if not self._offers:
-                return self.salvaged() + self.stay(self.switch())
+                return self.salvaged() + self._resume(rest)
+            self._rest = rest
         except HttpParserError as error:
             if not self._ended:
                 raise _refusal(error) from None
@@ -144,6 +151,8 @@ class RequestReader:
             self._telling.append(field)
 
     def on_headers_complete(self) -> None:
+        if self._resuming:
+            return
         if self._seen + self._coming > self._max_head or len(self._fields) > self._max_fields:
             self._check_size("the head")
         parser, target = self._parser, self._target
@@ -167,6 +176,8 @@ class RequestReader:
         self._events.append(Data(body))
 
     def on_message_complete(self) -> None:
+        if self._skipped:
+            return
         if self._in_body:
             self._in_body = False
             self._check_size("the trailer section")
@@ -187,11 +198,15 @@ class RequestReader:
         request = Request(*known, self._fields, version, parser.should_keep_alive())
         self._look_at_the_rest(request)
         if request.method == "CONNECT":
+            if request.has_body:
+                raise BadRequest("CONNECT has no body")
             request.upgrade = "tunnel"
-        elif version == "1.0" or not parser.should_upgrade():
-            # HTTP/1.0 cannot switch (RFC 9110, section 7.8).
+        elif version == "1.0" or request.has_body or not parser.should_upgrade():
+            # HTTP/1.0 cannot switch (RFC 9110, section 7.8), and a body is read before anything else.
             request.upgrade = ""
         self._offers = bool(request.upgrade)
+        self._skipped = request.has_body and parser.should_upgrade()
+        self._framing = [field for field in self._telling if field[0] in (b"content-length", b"transfer-encoding")]
         self._last = not request.keep_alive and not self._offers
         return request
 
@@ -214,9 +229,23 @@ class RequestReader:
                 raise BadRequest("only 100-continue can be expected", HTTPStatus.EXPECTATION_FAILED)
             request.expects = request.version == "1.1"
 
+    def _resume(self, rest: bytes) -> list[Event]:
+        """Read on after an offer that cannot be taken. llhttp takes what follows any offer for another protocol, a body
+        too: so another one is told of the body without the offer.
+        """
+        in_body, last, framing = self._skipped, self._last, self._framing
+        self._begin()
+        if in_body:
+            head = b"POST / HTTP/1.1\r\nhost: a\r\n" + b"".join(b"%b: %b\r\n" % field for field in framing) + b"\r\n"
+            self._resuming = True
+            self._parser.feed_data(head)
+            self._resuming, self._in_body, self._last = False, True, last
+            self._expect()
+        return self.receive_data(rest) if rest else []
+
     def _begin(self) -> None:
         self._parser = HttpRequestParser(self)
-        self._in_body = False
+        self._in_body = self._resuming = self._skipped = False
         self._unfinished = self._seen = 0
         self._expect()
 

@@ -258,6 +258,32 @@ def test_http_1_0_switches_to_nothing() -> None:
     assert third.target == "/c"
 
 
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("at", [0, 1, 30])
+def test_a_body_is_no_request_whatever_is_offered(version: bytes, chunked: bool, at: int) -> None:
+    evil = b"GET /evil HTTP/1.1\r\nHost: evil\r\n\r\n"
+    if chunked and version == b"1.0":
+        return
+    framing = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\nX-A: b\r\n\r\n" % (len(evil), evil)
+    if not chunked:
+        framing = b"Content-Length: %d\r\n\r\n%b" % (len(evil), evil)
+    offer = HOST + b"Connection: upgrade, keep-alive\r\nUpgrade: x\r\n" + framing
+    data = b"POST /a HTTP/" + version + b"\r\n" + offer + b"GET /b HTTP/1.1\r\n" + HOST + b"\r\n"
+    reader = RequestReader()
+    place = data.index(b"GET /evil") + at
+    first, body, end, second = joined(read(data[:place], reader) + read(data[place:], reader))
+    assert isinstance(first, Request)
+    assert isinstance(second, Request)
+    assert (first.target, first.upgrade, second.target) == ("/a", "", "/b")
+    assert (body, end) == (Data(evil), End([(b"x-a", b"b")] if chunked else []))
+    assert reader.in_head is False
+
+
+def test_a_tunnel_has_no_body() -> None:
+    refused(b"CONNECT a:1 HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\n\r\nx")
+
+
 def test_continue_is_expected_of_http_1_1_alone() -> None:
     fields = HOST + b"Content-Length: 3\r\nExpect: 100-Continue\r\n\r\n"
     assert head(b"POST / HTTP/1.1\r\n" + fields).expects
