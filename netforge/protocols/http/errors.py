@@ -1,4 +1,4 @@
-"""What clients do wrong, with the status that tells them."""
+"""What clients do wrong, with the status that tells them, and what goes wrong with servers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from netforge.protocols.errors import RemoteProtocolError
 
-__all__ = ["PLAIN", "BadRequest", "HTTPError"]
+__all__ = ["PLAIN", "BadRequest", "BadResponse", "HTTPError", "NoResponse", "ResponseCut", "ResponseTimeout"]
 
 #: The fields of an error in words.
 PLAIN = [(b"content-type", b"text/plain; charset=utf-8")]
@@ -33,9 +33,9 @@ class BadRequest(RemoteProtocolError):  # noqa: N818  the status's name
 class HTTPError(Exception):
     """What an application may raise in place of a response.
 
-    :param status: 400 to 599.
+    :param status: 300 to 599.
     :param message: what was wrong, for whoever asked.
-    :param fields: more of them for the response, such as Allow.
+    :param fields: more of them for the response, such as Allow, or Location.
     """
 
     def __init__(self, status: int, message: str = "", fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
@@ -48,3 +48,19 @@ class HTTPError(Exception):
     def text(self) -> str:
         """Status and message in a line."""
         return f"{self.status.value} {self.status.phrase}{': ' * bool(self.message)}{self.message}\n"
+
+
+class BadResponse(RemoteProtocolError):  # noqa: N818  as BadRequest
+    """What a server sent is no response, or could be read in two ways. Nothing on the connection can be trusted."""
+
+
+class NoResponse(ConnectionError):  # noqa: N818  says what happened
+    """The connection ended before any of the response came: what is idempotent may be tried again (RFC 9110, 9.2.2)."""
+
+
+class ResponseCut(ConnectionError):  # noqa: N818  likewise
+    """The connection ended in the middle of the response."""
+
+
+class ResponseTimeout(TimeoutError):  # noqa: N818  likewise
+    """The server was silent for too long."""

@@ -1,10 +1,10 @@
-"""What comes from a client: requests, in pieces."""
+"""What comes from a client or a server: requests or responses, in pieces."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["END", "Data", "End", "Event", "Headers", "Request"]
+__all__ = ["END", "Data", "End", "Event", "Headers", "Request", "Response", "ResponseEvent"]
 
 #: Fields in their order: names in lower case, values without whitespace around them (RFC 9110, section 5).
 Headers = list[tuple[bytes, bytes]]
@@ -48,6 +48,29 @@ class Request:
 
 
 @dataclass(slots=True)
+class Response:
+    """The head of a response. Unless it is an interim one, the body follows as :class:`Data`, and then :class:`End`.
+
+    :param status: 100 to 999; 100 to 199 but 101 are interim.
+    :param headers: the fields.
+    :param version: ``1.0`` or ``1.1``.
+    :param keep_alive: whether the server would answer more on this connection.
+    :param has_body: whether any :class:`Data` may come.
+    """
+
+    status: int
+    headers: Headers
+    version: str = "1.1"
+    keep_alive: bool = True
+    has_body: bool = False
+
+    def header(self, name: bytes) -> bytes | None:
+        """The value of a field, as :meth:`Request.header`."""
+        values = [value for key, value in self.headers if key == name]
+        return b", ".join(values) if values else None
+
+
+@dataclass(slots=True)
 class Data:
     """A piece of the body."""
 
@@ -68,3 +91,4 @@ class End:
 END = End()
 
 Event = Request | Data | End
+ResponseEvent = Response | Data | End
