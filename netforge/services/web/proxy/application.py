@@ -73,8 +73,6 @@ class _Asked:
         length = request.header(b"content-length")
         self.length = 0 if not request.has_body else None if length is None else int(length)
         self.upgrade = "" if request.upgrade.startswith(NOT_PASSED) else request.upgrade
-        if self.upgrade and self.length != 0:
-            raise HTTPError(HTTPStatus.BAD_REQUEST, "a request that switches protocols has no body here")
         self.repeatable = self.length == 0 and request.method in IDEMPOTENT
 
 
