@@ -74,4 +74,7 @@ def test_importing_the_contract_imports_nothing_above_it(imported: set[str]) -> 
 
 
 def test_importing_the_contract_imports_no_protocol(imported: set[str]) -> None:
-    assert {name for name in imported if name.startswith("netforge.protocols.")} == {"netforge.protocols.interfaces"}
+    assert {name for name in imported if name.startswith("netforge.protocols.")} == {
+        "netforge.protocols.interfaces",
+        "netforge.protocols.sendfile",
+    }

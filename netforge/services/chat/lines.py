@@ -77,8 +77,15 @@ class LineSpeaker(Speaker[str]):
             case Help():
                 self.show(HELP)
             case Request():
-                self.answer(self.perform(self._turned(request)))
+                self.answer(self._perform(self._turned(request)))
                 self._turn()
+
+    def _perform(self, request: Request) -> Answer:
+        """Carry out a request, or say why not."""
+        try:
+            return request.perform(self.wire.hub, self.member)
+        except ChatError as refusal:
+            return Refused(str(refusal))
 
     def _turned(self, request: Request) -> Request:
         """To join a room where one is already is to turn to it."""

@@ -16,10 +16,12 @@ from netforge.protocols.frames import JSON
 from netforge.services.chat.answers import Answer, Refused
 from netforge.services.chat.errors import ChatError
 from netforge.services.chat.events import Event
+from netforge.services.chat.hub import Hub
 from netforge.services.chat.requests import Act, Join, Nick, Part, Quit, Request, Rooms, Say, Tell, Topic, Who
+from netforge.services.chat.rooms import Member
 from netforge.services.chat.speaker import Speaker
 
-__all__ = ["REQUESTS", "ObjectSpeaker", "Objects", "read"]
+__all__ = ["REQUESTS", "ObjectSpeaker", "Objects", "obeyed", "plain", "read"]
 
 #: Every request, by its type.
 REQUESTS: dict[str, type[Request]] = {
@@ -87,6 +89,22 @@ def read(message: Any) -> Request:
         raise ChatError("; ".join(wrong)[:REASON_SIZE]) from None
 
 
+def plain(one: Event | Answer) -> dict[str, Any]:
+    """As JSON has it, with what it is in front."""
+    return {"type": one.type, **asdict(one)}
+
+
+def obeyed(message: Any, hub: Hub, member: Member) -> dict[str, Any]:
+    """Do what a member's message asks for, and return what that is answered."""
+    number: Id = None
+    try:
+        number = read_id(message)
+        answer = read(message).perform(hub, member)
+    except ChatError as refusal:
+        answer = Refused(str(refusal))
+    return plain(answer) if number is None else {**plain(answer), "id": number}
+
+
 class ObjectSpeaker(Speaker[Any]):
     """A program."""
 
@@ -96,21 +114,10 @@ class ObjectSpeaker(Speaker[Any]):
         return self.wire.codec.encode(message) + b"\n"
 
     def express(self, event: Event) -> Any:
-        return _plain(event)
+        return plain(event)
 
     def answer(self, answer: Answer) -> None:
-        self.send(_plain(answer))
+        self.send(plain(answer))
 
     def obey(self, message: Any) -> None:
-        number: Id = None
-        try:
-            number = read_id(message)
-            answer = self.perform(read(message))
-        except ChatError as refusal:
-            answer = Refused(str(refusal))
-        self.send(_plain(answer) if number is None else {**_plain(answer), "id": number})
-
-
-def _plain(one: Event | Answer) -> dict[str, Any]:
-    """As JSON has it, with what it is in front."""
-    return {"type": one.type, **asdict(one)}
+        self.send(obeyed(message, self.wire.hub, self.member))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from netforge.plugin import Context, Field, IBus, Listen, Parts, Settings, Stream, Task, service
+from netforge.plugin import Context, Field, IBus, IPages, Listen, Parts, Settings, Stream, Task, service
 from netforge.protocols.frames import Lines
+from netforge.services.chat.browser import Visitors, chat_site
 from netforge.services.chat.hub import Hub
 from netforge.services.chat.lines import FRAMING, LineSpeaker, TelnetText
 from netforge.services.chat.objects import Objects, ObjectSpeaker
@@ -18,7 +19,7 @@ __all__ = ["ChatSettings", "chat"]
 
 
 class ChatSettings(Settings):
-    """A chat with rooms, for people (nc, telnet) and programs (JSON)."""
+    """A chat with rooms, for people (in browsers, with nc or telnet) and programs (JSON)."""
 
     lines: list[Listen] = Field([Listen("tcp:127.0.0.1:7070")], description="where people connect, with nc or telnet")
     json_lines: list[Listen] = Field([], description="where programs connect, which send and get a JSON object a line")
@@ -52,7 +53,7 @@ TRY_JSON = """printf '{"type": "join", "room": "lobby"}\\n' | {nc}"""
 
 
 # Who has said hello may listen for as long as he likes.
-@service("chat", ChatSettings, needs=[IBus], listener={"limits": {"idle": 0}}, lab=LAB)
+@service("chat", ChatSettings, needs=[IBus, IPages], listener={"limits": {"idle": 0}}, lab=LAB)
 def chat(settings: ChatSettings, context: Context) -> Parts:
     """One hub behind every listener."""
 
@@ -62,6 +63,17 @@ def chat(settings: ChatSettings, context: Context) -> Parts:
     uplink = context.keep("uplink", make)
     term = Term(context[IBus], settings.limits)
     yield Task(partial(uplink.begin, term), partial(uplink.end, term), "the hub")
+
+    pages = context[IPages]
+    visitors = context.keep("visitors", lambda: Visitors(uplink.hub, context.clock))
+
+    def dismiss() -> None:
+        # Their connections are those of another service, which may go on without this one.
+        if pages.find(context.name) is None:
+            visitors.dismiss()
+
+    yield Task(lambda: None, dismiss, "visitors")
+    yield pages.publish(context.name, chat_site(visitors, settings.unsent))
 
     wire = partial(Wire[Any], hub=uplink.hub, clock=context.clock, unsent=settings.unsent, keepalive=settings.keepalive)
     for listen in settings.lines:

@@ -12,11 +12,9 @@ from twisted.internet.task import deferLater
 
 from netforge.protocols.errors import RemoteProtocolError
 from netforge.protocols.frames import Codec, FrameProtocol, Framing, SlowReaderError
-from netforge.services.chat.answers import Answer, Closing, Refused, Welcome
-from netforge.services.chat.errors import ChatError
+from netforge.services.chat.answers import Answer, Closing, Welcome
 from netforge.services.chat.events import Event
 from netforge.services.chat.hub import Hub
-from netforge.services.chat.requests import Request
 from netforge.services.chat.rooms import Member
 
 __all__ = ["Speaker", "Wire"]
@@ -55,13 +53,6 @@ class Speaker(FrameProtocol[T], Generic[T]):
     def obey(self, message: T) -> None:
         """Do what a message asks for, and answer."""
         raise NotImplementedError
-
-    def perform(self, request: Request) -> Answer:
-        """Carry out a request, or say why not."""
-        try:
-            return request.perform(self.wire.hub, self.member)
-        except ChatError as refusal:
-            return Refused(str(refusal))
 
     def come(self) -> None:
         """The connection is there."""

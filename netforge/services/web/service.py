@@ -21,7 +21,10 @@ LAB = """
 listen = ["tcp:127.0.0.1:7080", { address = "tcp:127.0.0.1:7483", tls = true }]
 
 [services.web.sites.lab.at."/"]
-respond = "netforge serves the web.\\n"
+respond = { type = "text/html", text = "<!doctype html><title>netforge</title><a href='/chat/'>The chat</a>\\n" }
+
+[services.web.sites.lab.at."/chat"]
+service = "chat"
 
 [services.web.sites.lab.at."/old"]
 redirect = { to = "/", rest = true }

@@ -28,6 +28,7 @@ from netforge.services.chat.rooms import Member
 from netforge.shared.bus import bus as bus_plugin
 from netforge.shared.layers.limits import limits, memory
 from netforge.shared.metrics import metrics
+from netforge.shared.pages import pages
 from tests.cli.conftest import launch
 from tests.testing.behaviours.conftest import world
 
@@ -230,7 +231,7 @@ class House:
         self.world = world
         self.text = SETTINGS.format(host=world.host)
         self._settings = self.text
-        self._catalogue = installed(chat, shared=[bus_plugin, memory, metrics], layers=[limits])
+        self._catalogue = installed(chat, shared=[bus_plugin, memory, metrics, pages], layers=[limits])
         self._folder = folder
         self._clients: list[Client] = []
 

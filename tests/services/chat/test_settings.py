@@ -18,6 +18,7 @@ from netforge.shared.certificates import certificates
 from netforge.shared.layers.limits import limits, memory
 from netforge.shared.layers.tls import tls
 from netforge.shared.metrics import metrics
+from netforge.shared.pages import pages
 
 if TYPE_CHECKING:
     from tests.conftest import Installed
@@ -52,7 +53,7 @@ def test_settings_have_bounds(settings: dict[str, Any]) -> None:
 
 
 def test_the_lab_has_both_wires_on_loopback(tmp_path: Path, installed: type[Installed]) -> None:
-    shared: list[Any] = [bus, certificates, memory, metrics]
+    shared: list[Any] = [bus, certificates, memory, metrics, pages]
     plans = draw(read_text(LAB, tmp_path, "lab"), installed(chat, shared=shared, layers=[limits, tls])).plans
     assert chat.lab == LAB
     [plan] = [plan for plan in plans if plan.name == "chat"]

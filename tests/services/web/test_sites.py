@@ -88,7 +88,10 @@ at."/caf\u00e9".respond = "caf\u00e9"
         ("/shop/older", "shop"),
         ("/shop/old", "old"),
         ("/shop/old/1/2", "old"),
-        ("//shop", "root"),
+        ("//", "root"),
+        ("//x", "root"),
+        ("/x//shop", "root"),
+        ("/shop//old2", "shop"),
         ("/Shop", "root"),
         ("/caf%C3%A9/1", "caf\u00e9"),
         ("http://example.org/shop", "shop"),
@@ -102,6 +105,11 @@ def test_a_path_of_nobody_is_not_found(sites: Sites) -> None:
     web = sites('[services.web.sites.main]\nat."/shop".respond = "shop"\n')
     assert web.ask("/").status == 404
     assert web.ask("/shop").status == 200
+
+
+@pytest.mark.parametrize("path", ["//shop", "///shop/1", "/shop//old", "//shop//old/1", "/%2e/shop"])
+def test_no_path_leads_around_a_place(sites: Sites, path: str) -> None:
+    assert sites(PLACES).ask(path).status in (400, 404)
 
 
 @pytest.mark.parametrize("path", ["/shop/../", "/shop/%2e%2e/", "/shop%2Fx", "/shop/%FF", "/shop/%00"])
@@ -132,7 +140,7 @@ def test_one_site_with_one_place_is_called_directly(monkeypatch: pytest.MonkeyPa
         ("at.'/'.redirect = { rest = true }", "redirect: to is required: where to"),
         ("at.'/'.redirect = '//evil.example'", "redirect: expected a URL"),
         ("at.'/'.respond = { fields = { Date = 'x' } }", "respond.fields: Date is for the server to say"),
-        ("at.'/'.site = 'shop'", "site: expected pattern"),
+        ("at.'/'.site = 'shop'", "site: expected module:name, such as shop.web:app"),
         ("at.'/'.respond = 'x'\nhosts = ['a', 'A.']", "sites.main and sites.main are both for a"),
     ],
 )
@@ -149,5 +157,7 @@ def test_two_sites_cannot_have_one_host(sites: Sites) -> None:
 
 def test_the_lab_has_a_site(lab: MakeLab, network: Network) -> None:
     web = Web(lab(LAB), network, LAB)
-    assert web.ask().body == "netforge serves the web.\n"
+    assert "<a href='/chat/'>" in web.ask().body
+    # In the lab of everything it is there.
+    assert web.ask("/chat/").status == 503
     assert web.ask("/old/x").fields["location"] == "/x"
