@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 INPUTS := setup.cfg pyproject.toml | $(BIN)/pip
 
 .DEFAULT_GOAL := help
-.PHONY: help install run showcase test test-reactor conform-tls soak bench lint docs check clean
+.PHONY: help install run showcase test test-reactor conform-tls conform-web soak bench lint docs check clean
 # The targets share .venv. What takes long, the tests, runs in parallel by itself.
 .NOTPARALLEL:
 
@@ -45,9 +45,13 @@ test-reactor: .venv/.installed-test  ## run Twisted's reactor tests on ours and 
 conform-tls: .venv/.installed-test  ## judge the TLS that listeners speak by testssl.sh (Debian's package)
 	@$(BIN)/python tests/shared/certificates/conformance.py
 
+conform-web: .venv/.installed-test  ## judge the web by h2spec, h2load, curl, slowhttptest and Chromium, as far as they are here
+	@$(BIN)/python -m tests.protocols.http.conformance $(ARGS)
+
 soak: .venv/.installed-test  ## run for longer what the tests run for short: simulated networks, and kill -9
-	SCENARIOS=1000 MOMENTS=200 $(BIN)/pytest -q -n $(WORKERS) tests/testing/network/test_determinism.py \
-	    tests/shared/database/test_durability.py tests/shared/files/test_crash.py tests/shared/test_durable.py
+	SCENARIOS=1000 MOMENTS=200 EXAMPLES=2500 $(BIN)/pytest -q -n $(WORKERS) tests/testing/network/test_determinism.py \
+	    tests/shared/database/test_durability.py tests/shared/files/test_crash.py tests/shared/test_durable.py \
+	    tests/protocols/http/test_grammar.py
 
 bench: .venv/.installed-bench  ## measure against peers (CASES, PEERS, JSON=FILE, CHART=FOLDER, ROUNDS, SECONDS, QUICK=1)
 	@exec $(BIN)/python -m bench $(CASES) $(PEERS:%=--peer %) $(if $(QUICK),--quick) $(ROUNDS:%=--rounds %) \

@@ -20,7 +20,7 @@ def test_its_plugin_and_its_test_are_the_examples_that_are_run() -> None:
 
 
 def test_its_settings_file_is_right_and_is_the_one_of_its_picture() -> None:
-    text, _ = blocks(README, "toml")
+    text, *_ = blocks(README, "toml")
     blueprint = draw(read_text(text, ROOT))
     [picture] = blocks(README, "text")
     services = re.findall(r"^      [├└]── (\S+)", picture, re.MULTILINE)
@@ -31,7 +31,7 @@ def test_its_settings_file_is_right_and_is_the_one_of_its_picture() -> None:
 
 
 def test_its_settings_for_the_net_are_right() -> None:
-    _, text = blocks(README, "toml")
+    *_, text = blocks(README, "toml")
     [echo] = [plan for plan in draw(read_text(text, ROOT)).plans if plan.name == "echo"]
     assert [layer.layer.name for layer in echo.listeners[0].layers] == ["tls", "sight", "limits"]
 

@@ -327,14 +327,16 @@ class HTTP1Protocol(Protocol):
         self._unparsed = b""
         self._deadline.stop()
         self.transport.unregisterProducer()
+        # Who does not read what is left could keep the connection for ever.
+        most = LINGER if linger else self.surroundings.idle
+        self._deadline = Deadline(self.surroundings.clock, most, self.transport.abortConnection)
+        self._deadline.start()
         if not linger:
             self.transport.loseConnection()
             return
         if self._paused:
             self.transport.resumeProducing()
         self.transport.loseWriteConnection()
-        self._deadline = Deadline(self.surroundings.clock, LINGER, self.transport.abortConnection)
-        self._deadline.start()
 
     def _let_write(self) -> None:
         room, self._room = self._room, []

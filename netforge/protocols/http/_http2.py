@@ -280,6 +280,9 @@ class HTTP2Protocol(Protocol):
         self._closing = True
         self._deadline.stop()
         self.transport.unregisterProducer()
+        # Who does not read what is left could keep the connection for ever.
+        self._deadline = Deadline(self.surroundings.clock, self.surroundings.idle, self.transport.abortConnection)
+        self._deadline.start()
         self.transport.loseConnection()
 
     def _let_write(self) -> None:

@@ -41,6 +41,7 @@ class IncomingExchange(Exchange):
     _reader: Deferred[bytes] | None = None
     _losses: list[Callable[[Failure], object]] | None = None
     _decorations: tuple[Decoration, ...] = ()
+    _last_decorations = 0
     _pure = True
     _observers: list[Callable[[Exchange], object]] | None = None
 
@@ -81,8 +82,11 @@ class IncomingExchange(Exchange):
             self._losses = []
         self._losses.append(call)
 
-    def decorate(self, decoration: Decoration, *, pure: bool = False) -> None:
-        self._decorations += (decoration,)
+    def decorate(self, decoration: Decoration, *, pure: bool = False, last: bool = False) -> None:
+        known = self._decorations
+        place = len(known) - self._last_decorations
+        self._decorations = (*known[:place], decoration, *known[place:])
+        self._last_decorations += last
         self._pure &= pure
 
     def when_done(self, call: Callable[[Exchange], object]) -> None:
@@ -143,8 +147,10 @@ class IncomingExchange(Exchange):
             return
         observers, self._observers = self._observers, None
         for call in observers:
-            with log.failureHandler("what was to be called after a response failed"):
+            try:
                 call(self)
+            except Exception:
+                log.failure("what was to be called after a response failed")
 
     def _forget_reader(self, cancelled: Deferred[bytes]) -> None:
         self._reader = None

@@ -167,9 +167,11 @@ class HTTPClientProtocol(Protocol):
         self._let_write()
 
     def pauseProducing(self) -> None:
+        """The transport has no room."""
         self._writable = False
 
     def resumeProducing(self) -> None:
+        """The transport has room again."""
         self._writable = True
         self._first.progress()
         self._let_write()

@@ -11,11 +11,11 @@ from twisted.internet.interfaces import IProtocol, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from netforge.protocols.http.errors import PLAIN, HTTPError
+from netforge.protocols.http.errors import HTTPError
 from netforge.protocols.http.events import Headers, Request
 from netforge.protocols.interfaces import IStreamTransport
 
-__all__ = ["Application", "Decoration", "Exchange", "Fields"]
+__all__ = ["Application", "Decoration", "ErrorPage", "Exchange", "Fields"]
 
 log = Logger()
 
@@ -24,6 +24,9 @@ Fields = Iterable[tuple[bytes, bytes]]
 
 #: Changes the fields of a response, in place, before they are said.
 Decoration = Callable[[int, Headers], object]
+
+#: Makes the fields and the body of a response of an error.
+ErrorPage = Callable[[Request, HTTPError], tuple[Fields, bytes]]
 
 
 class Exchange(ABC):
@@ -42,6 +45,7 @@ class Exchange(ABC):
     :ivar mount: the path below which whoever answers is mounted, without a slash at its end; empty for the root.
     :ivar route: what answers, such as the pattern of a path: for logs and metrics.
     :ivar user: the name of the account that the client has proved to be; empty if none.
+    :ivar error_page: how :meth:`fail` puts an error; in plain text without it.
     """
 
     request: Request
@@ -55,6 +59,7 @@ class Exchange(ABC):
     mount: str = ""
     route: str = ""
     user: str = ""
+    error_page: ErrorPage | None = None
 
     @abstractmethod
     def read(self) -> Deferred[bytes]:
@@ -158,11 +163,13 @@ class Exchange(ABC):
         """Have something called if the client goes away before the response is complete."""
 
     @abstractmethod
-    def decorate(self, decoration: Decoration, *, pure: bool = False) -> None:
+    def decorate(self, decoration: Decoration, *, pure: bool = False, last: bool = False) -> None:
         """Have the fields of the response changed before they are said, by each decoration in turn.
 
         :param pure: whether what it does depends on nothing but the status and the fields: then it need not be done
             anew for each response.
+        :param last: whether its turn comes after all others. Of several such ones, the first has the last turn: so what
+            stands around others has the last word.
         """
 
     @abstractmethod
@@ -176,18 +183,19 @@ class Exchange(ABC):
         status 500; a response that has begun is cut short.
         """
         error = failure.value
-        if isinstance(error, HTTPError) and not self.started:
-            self.respond(error.status, error.fields, error.text.encode())
-            return
-        if not (self.lost and isinstance(error, ConnectionError)):
-            request = self.request
-            log.failure(
-                "the application failed at {method} {target}", failure, method=request.method, target=request.target
-            )
-        if self.started:
-            self.abort()
-        else:
-            self.respond(HTTPStatus.INTERNAL_SERVER_ERROR, PLAIN, b"500 Internal Server Error\n")
+        if not isinstance(error, HTTPError) or self.started:
+            if not (self.lost and isinstance(error, ConnectionError)):
+                request = self.request
+                log.failure(
+                    "the application failed at {method} {target}", failure, method=request.method, target=request.target
+                )
+            if self.started:
+                self.abort()
+                return
+            error = HTTPError(HTTPStatus.INTERNAL_SERVER_ERROR)
+        make = self.error_page
+        fields, body = (error.fields, error.text.encode()) if make is None else make(self.request, error)
+        self.respond(error.status, fields, body)
 
     @property
     @abstractmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Generator
+from collections.abc import Awaitable, Coroutine, Generator
 from contextvars import copy_context
 from types import CoroutineType
 from typing import Any
@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from netforge.protocols.http.exchange import Application, Exchange
 
-__all__ = ["run"]
+__all__ = ["begun", "run"]
 
 
 def run(application: Application, exchange: Exchange) -> None:
@@ -22,24 +22,31 @@ def run(application: Application, exchange: Exchange) -> None:
     """
     try:
         result = application(exchange)
+        rest = None if result is None else begun(result, exchange)
     except Exception:
         exchange.fail(Failure())
         return
-    if result is None:
-        return
-    if type(result) is not CoroutineType:
-        _follow(Deferred.fromCoroutine(_awaiting(result)), exchange)
-        return
+    if rest is not None:
+        rest.addErrback(exchange.fail)
+
+
+def begun(work: Awaitable[object], exchange: Exchange) -> Deferred[None] | None:
+    """Have what an application returned go as far as it can now.
+
+    :return: what is left of it, which may be cancelled; nothing if it has ended.
+    :raises RuntimeError: now or later, if it ends without a whole response; and whatever it raises.
+    """
+    if type(work) is not CoroutineType:
+        rest = work if isinstance(work, Deferred) else Deferred.fromCoroutine(_awaiting(work))
+        return rest.addCallback(_ended, exchange)
     context = copy_context()
     try:
-        waited_for = context.run(result.send, None)
+        waited_for = context.run(work.send, None)
     except StopIteration:
         if not exchange.complete:
             _ended(None, exchange)
-    except Exception:
-        exchange.fail(Failure())
-    else:
-        _follow(context.run(Deferred.fromCoroutine, _rest(result, waited_for)), exchange)
+        return None
+    return context.run(Deferred.fromCoroutine, _rest(work, waited_for)).addCallback(_ended, exchange)
 
 
 async def _awaiting(result: Any) -> None:
@@ -63,10 +70,6 @@ def _rest(coroutine: Coroutine[Any, Any, Any], waited_for: Any) -> Generator[Any
         return stop.value
 
 
-def _follow(done: Deferred[Any], exchange: Exchange) -> None:
-    done.addCallbacks(_ended, exchange.fail, (exchange,))
-
-
 def _ended(_: object, exchange: Exchange) -> None:
     if not exchange.complete and not exchange.lost:
-        exchange.fail(Failure(RuntimeError("the application ended without a whole response")))
+        raise RuntimeError("the application ended without a whole response")

@@ -42,7 +42,7 @@ class HTTPFactory(ServerFactory[HTTP1Protocol]):
 
     def acceptableProtocols(self) -> list[bytes]:
         """What is agreed on in TLS (RFC 7301)."""
-        return [b"h2", b"http/1.1"]
+        return [b"h2", b"http/1.1", b"http/1.0"]
 
     def retire(self, *, retired: bool = True) -> None:
         """Have every connection end after its next response, which says so: another factory has taken over.

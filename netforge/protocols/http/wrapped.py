@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProtocol
 from twisted.python.failure import Failure
 
-from netforge.protocols.http.exchange import Decoration, Exchange, Fields
+from netforge.protocols.http.exchange import Decoration, ErrorPage, Exchange, Fields
 
 __all__ = ["WrappedExchange"]
 
@@ -55,8 +55,8 @@ class WrappedExchange(Exchange):
     def when_lost(self, call: Callable[[Failure], object]) -> None:
         self.inner.when_lost(call)
 
-    def decorate(self, decoration: Decoration, *, pure: bool = False) -> None:
-        self.inner.decorate(decoration, pure=pure)
+    def decorate(self, decoration: Decoration, *, pure: bool = False, last: bool = False) -> None:
+        self.inner.decorate(decoration, pure=pure, last=last)
 
     def when_done(self, call: Callable[[Exchange], object]) -> None:
         self.inner.when_done(call)
@@ -108,3 +108,11 @@ class WrappedExchange(Exchange):
     @user.setter
     def user(self, user: str) -> None:
         self.inner.user = user
+
+    @property
+    def error_page(self) -> ErrorPage | None:
+        return self.inner.error_page
+
+    @error_page.setter
+    def error_page(self, page: ErrorPage | None) -> None:
+        self.inner.error_page = page

@@ -444,6 +444,23 @@ def test_an_idle_connection_is_drained_at_once(network: Network) -> None:
     assert client.peer.closed
 
 
+def test_who_does_not_read_what_came_before_the_end_is_cut_off(network: Network) -> None:
+    server = Server(network, lambda exchange: exchange.respond(200, [], b"x" * 200_000), idle=30)
+    client = Client(server, network)
+    client.core.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 200_000})
+    client.core.increment_flow_control_window(200_000)
+    client.turn()
+    client.peer.pause()
+    client.ask()
+    IDrainable(server.protocols[0]).drain()
+    network.run(29)
+    assert not client.peer.closed
+    network.run(2)
+    client.peer.resume()
+    client.peer.receive_all()
+    assert client.peer.cut
+
+
 @pytest.mark.parametrize("cut", [1, 5, 1000])
 def test_a_frame_that_is_too_large_is_refused_when_it_begins(network: Network, cut: int) -> None:
     server = Server(network, hello)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
 
 from netforge.protocols.errors import LocalProtocolError
-from netforge.protocols.http import Exchange, HTTPError, HTTPFactory, WrappedExchange, path_of, raw_target, run
+from netforge.protocols.http import Exchange, Headers, HTTPError, HTTPFactory, WrappedExchange, path_of, raw_target, run
 from netforge.testing import Network
 from tests.protocols.http.server import Server
 
@@ -101,6 +102,18 @@ def test_decorations_see_the_head_before_it_is_said(network: Network) -> None:
         WrappedExchange(exchange).respond(201)
 
     assert b"\r\nx-status: 201\r\n" in answer(network, application)
+
+
+def test_some_decorations_come_after_all_others(network: Network) -> None:
+    def say(name: str, status: int, fields: Headers) -> None:
+        fields.append((b"x", name.encode()))
+
+    def application(exchange: Exchange) -> None:
+        for name, last in (("c", True), ("a", False), ("d", True), ("b", False)):
+            exchange.decorate(partial(say, name), last=last)
+        exchange.respond(200)
+
+    assert b"x: a\r\nx: b\r\nx: d\r\nx: c\r\n" in answer(network, application)
 
 
 def test_observers_are_told_what_became_of_it(network: Network) -> None:

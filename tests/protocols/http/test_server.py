@@ -350,11 +350,12 @@ def test_an_application_may_take_its_time(network: Network) -> None:
     assert response(peer) == (b"HTTP/1.1 200 OK", b"at last")
 
 
-def test_who_does_not_read_is_cut_off(network: Network) -> None:
+@pytest.mark.parametrize("fields", [b"", b"Connection: close\r\n"])
+def test_who_does_not_read_is_cut_off(network: Network, fields: bytes) -> None:
     server = Server(network, lambda exchange: exchange.respond(200, [], b"x" * 5_000_000), idle=30)
     peer = server.connect()
     peer.pause()
-    peer.send(get())
+    peer.send(get(fields=fields))
     network.run(200)
     peer.resume()
     peer.receive_all()
