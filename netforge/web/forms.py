@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from tempfile import SpooledTemporaryFile
 from typing import Any
 from urllib.parse import parse_qsl
 
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
-from twisted.internet.interfaces import IReactorThreads
-from twisted.internet.threads import deferToThreadPool
+from pydantic_core import core_schema
 
 from netforge.protocols.http import Exchange, HTTPError
+from netforge.web.threads import in_thread
 
 __all__ = ["Form", "Upload", "read_form"]
 
-#: The most bytes of a field that is no file, and the most parts.
+#: The most bytes of a field that is no file, the most parts, and the most files among them.
 MOST_FIELD = 1024 * 1024
 MOST_PARTS = 1000
+MOST_FILES = 100
+#: The longest boundary is 70 characters (RFC 2046, section 5.1.1); some clients know nothing of it.
+LONGEST_BOUNDARY = 200
 #: Files up to so many bytes stay in memory.
 IN_MEMORY = 64 * 1024
 
 
 class Upload:
-    """A file that came with a form. It is gone when nothing refers to it any more, or the process ends.
+    """A file that came with a form. It is gone once the handler has answered: what is to last must be copied.
 
     :ivar name: as the client calls it, without any folders. Not to be trusted.
     :ivar media_type: what the client says that it is, such as ``image/png``.
     :ivar size: bytes.
-    :ivar file: its content, at its beginning.
+    :ivar file: its content, at its beginning. Reading a large one waits for the disk, which is for a thread.
     """
 
     def __init__(self, name: str, media_type: str) -> None:
@@ -52,13 +55,17 @@ class Upload:
         self.file.write(data)
         self.size += len(data)
 
-    def write(self, clock: object, data: bytes) -> Awaitable[None] | None:
+    async def write(self, clock: object, data: bytes) -> None:
         """Take a piece, in a thread if there are any."""
-        if not IReactorThreads.providedBy(clock):
-            self._write(data)
-            return None
-        reactor: Any = clock
-        return deferToThreadPool(reactor, reactor.getThreadPool(), self._write, data)
+        await in_thread(clock, self._write, data)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.is_instance_schema(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"type": "string", "format": "binary"}
 
 
 class Form:
@@ -119,7 +126,7 @@ async def read_form(exchange: Exchange, most: int) -> Form:
         except ValueError as error:
             raise HTTPError(400, f"the form cannot be read: {error}") from None
         return form
-    if kind != "multipart/form-data" or "boundary" not in options:
+    if kind != "multipart/form-data" or not 0 < len(options.get("boundary", "")) <= LONGEST_BOUNDARY:
         raise HTTPError(415, "the body must be a form", [(b"accept", b"multipart/form-data")])
     return await _Parts(exchange, options["boundary"], most).read()
 
@@ -138,7 +145,8 @@ class _Parts:
 
     async def read(self) -> Form:
         try:
-            with PushMultipartParser(self._boundary, max_segment_count=MOST_PARTS, strict=True) as parser:
+            # Not its strict mode, which takes the line's end after the last boundary for data if it comes by itself.
+            with PushMultipartParser(self._boundary, max_segment_count=MOST_PARTS) as parser:
                 while not parser.closed:
                     for event in parser.parse(await self._next()):
                         if isinstance(event, MultipartSegment):
@@ -167,8 +175,12 @@ class _Parts:
 
     def _begin(self, part: MultipartSegment) -> None:
         self._name = part.name
+        if not part.name:
+            raise HTTPError(400, "a part of the form has no name")
         if part.filename is None:
             return
+        if len(self._form.files) == MOST_FILES:
+            raise HTTPError(413, f"the form has more than {MOST_FILES} files")
         self._upload = Upload(part.filename, part.content_type or "application/octet-stream")
         self._form.files.append((part.name, self._upload))
 
@@ -177,8 +189,8 @@ class _Parts:
             self._field += data
             if len(self._field) > MOST_FIELD:
                 raise HTTPError(413, f"the field {self._name} is too large")
-        elif not self._upload.add(data) and (writing := self._upload.write(self._exchange.clock, data)) is not None:
-            await writing
+        elif not self._upload.add(data):
+            await self._upload.write(self._exchange.clock, data)
 
     def _end(self) -> None:
         upload, self._upload = self._upload, None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Annotated
 
 from netforge.plugin import AccountsUnavailable, Connection, IAccounts, LoginRefused, PasswordLogin, TooManyFailures
-from netforge.web.handlers import Query
+from netforge.web.parameters import Query
 from netforge.web.request import Request
 from netforge.web.responses import HTML, Redirect
 from netforge.web.site import Site
@@ -15,6 +16,8 @@ from netforge.web.users import IN_SESSION
 __all__ = ["add_logins"]
 
 _PAGES = Templates("netforge.web:pages")
+#: The most bytes of the form.
+MOST = 64 * 1024
 
 
 def add_logins(site: Site, accounts: IAccounts, *, scope: str, title: str = "Log in") -> None:
@@ -25,7 +28,10 @@ def add_logins(site: Site, accounts: IAccounts, *, scope: str, title: str = "Log
     :param accounts: those that may.
     :param scope: what a login is for, as :meth:`~netforge.plugin.IAccounts.authenticate` has it.
     :param title: of the page.
+    :raises ValueError: if the site keeps no sessions.
     """
+    if site.sessions is None:
+        raise ValueError("who has logged in is kept in a session: make the site as Site(sessions=...)")
     site.login = "/login"
 
     @site.get("/login")
@@ -33,7 +39,7 @@ def add_logins(site: Site, accounts: IAccounts, *, scope: str, title: str = "Log
         """Ask for name and password."""
         return _page(title, next)
 
-    @site.post("/login")
+    @site.post("/login", most=MOST)
     async def log_in(request: Request) -> HTML | Redirect:
         """Take them."""
         form = await request.form()
@@ -43,7 +49,10 @@ def add_logins(site: Site, accounts: IAccounts, *, scope: str, title: str = "Log
         try:
             identity = await accounts.authenticate(login, connection.peer, scope=scope, connection=connection.id)
         except TooManyFailures as error:
-            return _page(title, back, name, f"There were too many failures. Try again in {error.wait:.0f} s.", 429)
+            wait = ceil(error.wait)
+            page = _page(title, back, name, f"There were too many failures. Try again in {wait} s.", 429)
+            page.fields += ((b"retry-after", b"%d" % wait),)
+            return page
         except LoginRefused:
             return _page(title, back, name, "That is not the name and password of an account.", 401)
         except AccountsUnavailable:
@@ -57,7 +66,7 @@ def add_logins(site: Site, accounts: IAccounts, *, scope: str, title: str = "Log
     async def log_out(request: Request) -> Redirect:
         """Forget everything of the visitor."""
         (await request.session()).clear()
-        return Redirect(f"{request.exchange.mount}/")
+        return Redirect(request.link("/"))
 
 
 def _page(title: str, back: str, name: str = "", problem: str = "", status: int = 200) -> HTML:
@@ -68,4 +77,4 @@ def _local(back: str, request: Request) -> str:
     """A path of this site. Anything else would let others lead people astray."""
     if back.startswith("/") and not back.startswith(("//", "/\\")) and back.isascii() and back.isprintable():
         return back
-    return f"{request.exchange.mount}/"
+    return request.link("/")

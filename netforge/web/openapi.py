@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
-from typing import Any, get_args, get_type_hints
+from collections.abc import Awaitable, Iterable, Mapping
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import TypeAdapter
+from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
-from netforge.web.handlers import Parameter
+from netforge.web.parameters import Parameter
+from netforge.web.request import Request
 from netforge.web.responses import HTML, Response
 from netforge.web.routing import PLACE
 from netforge.web.site import SOCKET, Route, Site
@@ -19,6 +22,8 @@ __all__ = ["add_openapi", "describe"]
 
 _PAGES = Templates("netforge.web:pages")
 _SCHEMAS = "#/components/schemas/{model}"
+#: Those that OpenAPI knows.
+_METHODS = frozenset(("GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"))
 #: Where parameters are that are described as such.
 _IN = frozenset(("path", "query", "header", "cookie"))
 
@@ -30,16 +35,25 @@ def add_openapi(
 
     Routes that are added later are described too.
     """
+    known: list[Route] = []
+    api: dict[str, Any] = {}
+
+    def current() -> dict[str, Any]:
+        # Made once: it takes its time.
+        if known != site.routes:
+            known[:] = site.routes
+            api.update(describe(site, title, version, without=(path, page)))
+        return api
 
     @site.get(path)
-    def description() -> dict[str, Any]:
+    def description(request: Request) -> dict[str, Any]:
         """Describe this API (OpenAPI)."""
-        return describe(site, title, version, without=(path, page))
+        return current() | {"servers": [{"url": request.link("/").removesuffix("/") or "/"}]}
 
     @site.get(page)
     def documentation() -> HTML:
         """Show this API on a page."""
-        return _PAGES.page("api.html", api=describe(site, title, version, without=(path, page)), source=path)
+        return _PAGES.page("api.html", api=current(), source=path)
 
 
 def describe(site: Site, title: str, version: str = "1", *, without: Iterable[str] = ()) -> dict[str, Any]:
@@ -49,13 +63,25 @@ def describe(site: Site, title: str, version: str = "1", *, without: Iterable[st
     paths: dict[str, dict[str, Any]] = {}
     for route in shown:
         path = PLACE.sub(r"{\1}", route.pattern.text)
-        paths.setdefault(path, {})[route.method.lower()] = _operation(route, schemas)
+        if route.method in _METHODS:
+            paths.setdefault(path, {}).setdefault(route.method.lower(), _operation(route, schemas))
+    _tell_apart(operation for methods in paths.values() for operation in methods.values())
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version},
         "paths": paths,
         "components": {"schemas": schemas.definitions},
     }
+
+
+def _tell_apart(operations: Iterable[dict[str, Any]]) -> None:
+    """Number the names of operations that are called the same."""
+    counts: dict[str, int] = {}
+    for operation in operations:
+        name = operation["operationId"]
+        counts[name] = counts.get(name, 0) + 1
+        if counts[name] > 1:
+            operation["operationId"] = f"{name}_{counts[name]}"
 
 
 class _Schemas:
@@ -78,7 +104,7 @@ def _inputs(route: Route) -> Iterable[tuple[Any, JsonSchemaMode, TypeAdapter[Any
         if parameter.source in _IN or parameter.source == "body":
             yield (route, parameter.name), "validation", TypeAdapter(parameter.annotation)
     if (returned := _returned(route)) is not None:
-        yield (route, ""), "serialization", TypeAdapter(returned)
+        yield (route, ""), "serialization", returned
 
 
 class _Generator(GenerateJsonSchema):
@@ -91,7 +117,8 @@ class _Generator(GenerateJsonSchema):
 
 def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
     summary, _, description = (inspect.getdoc(route.handler.function) or "").partition("\n")
-    operation: dict[str, Any] = {"operationId": f"{route.method.lower()}_{route.handler.function.__name__}"}
+    name = route.handler.name.rpartition(".")[2].strip("<>")
+    operation: dict[str, Any] = {"operationId": f"{route.method.lower()}_{name}"}
     if summary:
         operation["summary"] = summary.rstrip(".")
     if description.strip():
@@ -103,7 +130,7 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
     if body is not None:
         schema = {"schema": schemas.of(route, body.name)}
         kinds = ("application/json", "multipart/form-data", "application/x-www-form-urlencoded")
-        operation["requestBody"] = {"required": body.default is inspect.Parameter.empty}
+        operation["requestBody"] = {"required": body.required}
         operation["requestBody"]["content"] = dict.fromkeys(kinds, schema)
     returned = schemas.of(route)
     good: dict[str, Any] = {"description": "Done"}
@@ -112,18 +139,27 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
     operation["responses"] = {"204" if returned == {"type": "null"} else "200": good}
     if parameters or body is not None:
         operation["responses"]["422"] = {"description": "Something in the request is not as it must be"}
+    if route.handler.needs_user:
+        operation["responses"]["401"] = {"description": "Nobody has logged in"}
     return operation
 
 
 def _parameter(parameter: Parameter, schema: Any) -> dict[str, Any]:
-    required = parameter.default is inspect.Parameter.empty
+    required = parameter.required or parameter.source == "path"
     return {"name": parameter.external, "in": parameter.source, "required": required, "schema": schema}
 
 
-def _returned(route: Route) -> Any:
+def _returned(route: Route) -> TypeAdapter[Any] | None:
     """What JSON a handler returns, if it says that it returns any."""
-    returned = get_type_hints(route.handler.function, include_extras=True).get("return")
-    kinds = get_args(returned) or (returned,)
-    if returned is None or any(isinstance(kind, type) and issubclass(kind, (Response, bytes, str)) for kind in kinds):
+    returned = route.handler.hints.get("return")
+    if isinstance(origin := get_origin(returned), type) and issubclass(origin, Awaitable):
+        returned = get_args(returned)[-1]
+    kinds = get_args(returned) if get_origin(returned) in (Union, UnionType) else (returned,)
+    if returned in (None, Any, object):
         return None
-    return None if returned in (Any, object) else returned
+    if any(isinstance(kind, type) and issubclass(kind, (Response, bytes, str)) for kind in kinds):
+        return None
+    try:
+        return TypeAdapter(returned)
+    except PydanticUserError:
+        return None

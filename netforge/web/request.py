@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlencode
 
+from pydantic_core import from_json
 from twisted.internet.interfaces import ISSLTransport
 
 from netforge.plugin import Connection
@@ -19,13 +19,21 @@ from netforge.web.users import IN_SESSION, User
 
 __all__ = ["Request"]
 
-#: The most bytes of a body that is read as a whole.
+#: The most bytes of a body that is read as a whole, or of a form, unless a route says otherwise.
 MOST_BODY = 10 * 1024 * 1024
+
+#: What a cookie can be called, and what it can hold (RFC 6265, section 4.1.1).
+_COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_COOKIE_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")
+#: What stands in a path as it is (RFC 3986, section 3.3), save what could end a cookie's attribute.
+_IN_PATH = "/!$&'()*+,=:@~"
 
 
 class Request:
     """A request.
 
+    :param most: the most bytes of its body that are taken, unless :meth:`body`, :meth:`json` or :meth:`form` are told
+        otherwise.
     :ivar exchange: what is beneath: everything that is not here is there.
     :ivar values: those of the places in the path.
     """
@@ -36,10 +44,12 @@ class Request:
         values: Mapping[str, Any] | None = None,
         sessions: SessionStore | None = None,
         login: str = "",
+        most: int = MOST_BODY,
     ) -> None:
         self.exchange = exchange
         self._sessions = sessions
         self._login = login
+        self._most = most
         self._session: Session | None = None
         self.values = values or {}
         self._before: list[Callable[[], Awaitable[object] | None]] = []
@@ -86,35 +96,58 @@ class Request:
                 cookies.setdefault(name, value.strip('"'))
         return cookies
 
-    async def body(self, most: int = MOST_BODY) -> bytes:
+    def link(self, path: str, **query: object) -> str:
+        """A path of the site as links and :class:`Redirect` have it: after what the site is mounted at, and encoded.
+
+        :param path: with a slash at its beginning, decoded.
+        :param query: values by name; several of a name as a list.
+        :raises ValueError: if the path does not begin with one slash: browsers would take two for another host.
+        """
+        if not path.startswith("/") or path.startswith("//"):
+            raise ValueError(f"{path!r}: a path begins with a slash, and with only one")
+        link = quote(self.exchange.mount + path, safe=_IN_PATH)
+        return f"{link}?{urlencode(query, doseq=True, safe='/')}" if query else link
+
+    async def body(self, most: int | None = None) -> bytes:
         """All of the body.
 
         :param most: the most bytes that are taken.
         :raises HTTPError: with status 413, if there are more.
+        :raises RuntimeError: if it has been read as a form.
         """
         if self._body is None:
-            self._body = await self.exchange.body(most)
+            if self._form is not None:
+                raise RuntimeError("the body has been read as a form already")
+            self._body = await self.exchange.body(self._most if most is None else most)
         return self._body
 
-    async def json(self, most: int = MOST_BODY) -> Any:
-        """The body as JSON.
+    async def json(self, most: int | None = None) -> Any:
+        """The body as JSON (RFC 8259).
 
         :raises HTTPError: with status 400 if it is none, and as :meth:`body`.
         """
         try:
-            return json.loads(await self.body(most))
+            return from_json(await self.body(most), allow_inf_nan=False)
         except ValueError as error:
             raise HTTPError(400, f"the body is no JSON: {error}") from None
 
-    async def form(self, most: int = MOST_BODY) -> Form:
-        """The form in the body.
+    async def form(self, most: int | None = None) -> Form:
+        """The form in the body. Its files are gone once the handler has answered.
 
         :param most: the most bytes that are taken.
         :raises HTTPError: with status 400, 413 or 415, if it cannot be read, is too large or is no form.
+        :raises RuntimeError: if the body has been read as a whole.
         """
         if self._form is None:
-            self._form = await read_form(self.exchange, most)
+            if self._body is not None:
+                raise RuntimeError("the body has been read as a whole already, and not as a form")
+            self._form = await read_form(self.exchange, self._most if most is None else most)
         return self._form
+
+    def close(self) -> None:
+        """Let go of the files that came with it."""
+        if self._form is not None:
+            self._form.close()
 
     async def session(self) -> Session:
         """What the site remembers of this visitor. What is changed in it is kept before the response is said.
@@ -127,6 +160,8 @@ class Request:
         if self._session is None:
             self._session = await store.load(self.cookies.get(store.cookie, ""), self.exchange.clock.seconds())
             self.before_response(self._keep_session)
+            # What depends on a visitor is nobody else's, a refusal too.
+            self.exchange.decorate(_personal, pure=True)
         return self._session
 
     async def user(self) -> User | None:
@@ -150,8 +185,7 @@ class Request:
         if user is not None:
             return user
         if self._login and self.method == "GET" and "text/html" in (self.header("accept") or ""):
-            back = quote(self.exchange.request.target, safe="/")
-            to = f"{self.exchange.mount}{self._login}?next={back}"
+            to = self.link(self._login, next=self.exchange.request.target)
             raise HTTPError(303, "log in first", [(b"location", to.encode())])
         raise HTTPError(401, "log in first")
 
@@ -159,8 +193,6 @@ class Request:
         store, session = self._sessions, self._session
         assert store is not None
         assert session is not None
-        # What depends on a visitor is nobody else's.
-        self.exchange.decorate(_vary, pure=True)
         if session.changed:
             value = await store.save(session, self.exchange.clock.seconds())
             self.set_cookie(store.cookie, value, max_age=store.lifetime if value else 0)
@@ -179,23 +211,21 @@ class Request:
 
         :param max_age: seconds; ``None`` until the browser is closed.
         :param path: where the client sends it; where the site is mounted if ``None``.
-        :raises ValueError: if the name or the value cannot be said.
+        :param same_site: ``Strict``, ``Lax`` or ``None``.
+        :param http_only: whether scripts of the page cannot read it.
+        :raises ValueError: if one of these cannot be said: a value has neither spaces nor quotes, commas, semicolons,
+            backslashes or anything beyond ASCII. :func:`urllib.parse.quote` makes one of any text.
         """
-        morsel: SimpleCookie = SimpleCookie()
-        try:
-            morsel[name] = value
-        except CookieError as error:
-            raise ValueError(str(error)) from None
-        morsel[name]["path"] = path if path is not None else self.exchange.mount + "/"
-        morsel[name]["samesite"] = same_site
-        if max_age is not None:
-            morsel[name]["max-age"] = max_age
-        if http_only:
-            morsel[name]["httponly"] = True
-        if self.secure:
-            morsel[name]["secure"] = True
-        line = morsel[name].OutputString().encode("ascii")
-        self.exchange.decorate(lambda status, fields: fields.append((b"set-cookie", line)))
+        if not _COOKIE_NAME.fullmatch(name) or not _COOKIE_VALUE.fullmatch(value):
+            raise ValueError(f"{name}={value!r} is no cookie: quote() of urllib.parse makes a value of any text")
+        if same_site not in ("Strict", "Lax", "None"):
+            raise ValueError(f"same_site is Strict, Lax or None, and not {same_site!r}")
+        path = quote(self.exchange.mount + "/" if path is None else path, safe=_IN_PATH)
+        line = f"{name}={value}; Path={path}; SameSite={same_site}"
+        line += "" if max_age is None else f"; Max-Age={max_age}"
+        line += "; HttpOnly" * http_only + "; Secure" * self.secure
+        field = b"set-cookie", line.encode("ascii")
+        self.exchange.decorate(lambda status, fields: fields.append(field))
 
     @property
     def secure(self) -> bool:
@@ -208,11 +238,14 @@ class Request:
         self._before.append(call)
 
     async def prepare(self) -> None:
-        """Do what :meth:`before_response` was told."""
-        for call in self._before:
+        """Do what :meth:`before_response` was told, once."""
+        calls, self._before = self._before, []
+        for call in calls:
             if (result := call()) is not None:
                 await result
 
 
-def _vary(status: int, fields: Headers) -> None:
+def _personal(status: int, fields: Headers) -> None:
     fields.append((b"vary", b"cookie"))
+    if not any(name.lower() == b"cache-control" for name, _ in fields):
+        fields.append((b"cache-control", b"private, no-cache"))

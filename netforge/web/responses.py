@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree
 
-from pydantic_core import to_json
+from pydantic_core import CoreConfig, SchemaSerializer, core_schema
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import LoopingCall
 
 from netforge.protocols.http import Exchange
 
@@ -25,6 +27,12 @@ def _typed(media_type: str) -> Fields:
 PLAIN = _typed("text/plain; charset=utf-8")
 BYTES = _typed("application/octet-stream")
 OF_JSON = _typed("application/json")
+
+#: Writes whatever pydantic can write.
+to_json = SchemaSerializer(core_schema.any_schema(), CoreConfig(ser_json_inf_nan="null")).to_json
+
+#: What stands in a URL as it is (RFC 3986, section 2), and what is encoded already.
+_IN_URL = "%:/?#[]@!$&'()*+,;=~"
 
 
 class Response:
@@ -74,7 +82,9 @@ class HTML(Response):
 
 
 class JSON(Response):
-    """A value in JSON (RFC 8259): whatever pydantic can write, models, dataclasses and dates among it."""
+    """A value in JSON (RFC 8259): whatever pydantic can write, models, dataclasses and dates among it. Numbers that
+    JSON has no words for become null.
+    """
 
     __slots__ = ()
 
@@ -98,20 +108,22 @@ class XML(Response):
 class Redirect(Response):
     """Go elsewhere.
 
-    :param to: a path or a URL.
+    :param to: a path or a URL; what cannot stand in one is encoded.
     :param status: 303 to get it whatever was asked, 307 to ask there again in the same way, 308 and for ever.
     """
 
     __slots__ = ()
 
     def __init__(self, to: str, status: int = 303, fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
-        super().__init__(b"", status, None, [(b"location", to.encode("ascii")), *fields])
+        super().__init__(b"", status, None, [(b"location", quote(to, safe=_IN_URL).encode()), *fields])
 
 
 class Stream(Response):
     """A body in pieces, no faster than the client reads.
 
-    :param pieces: bytes or text, now or as they come. An asynchronous generator is closed when the client goes away.
+    :param pieces: bytes or text, now or as they come: from an iterator, which may not wait for anything, or an
+        asynchronous one. Either is closed at the end, or when the client goes away. Without a Content-Length among the
+        fields the body is as long as it turns out to be; if an iterator fails, the client notices that it was cut.
     """
 
     __slots__ = ("pieces",)
@@ -129,6 +141,11 @@ class Stream(Response):
     async def send(self, exchange: Exchange) -> None:
         """Answer with it."""
         exchange.begin(self.status, self.fields)
+        if exchange.lost or exchange.request.method == "HEAD":
+            # Nobody takes the pieces, who would make them wait.
+            await _close(self.pieces)
+            exchange.end()
+            return
         pumping = Deferred.fromCoroutine(self._pump(exchange))
         # Which may be waiting for a piece that does not come for long.
         exchange.when_lost(lambda reason: pumping.cancel())
@@ -148,12 +165,22 @@ class Stream(Response):
 
 
 async def _each(pieces: Iterable[Any] | AsyncIterable[Any]) -> Any:
-    if isinstance(pieces, AsyncIterable):
-        async for piece in pieces:
-            yield piece
-    else:
-        for piece in pieces:
-            yield piece
+    try:
+        if isinstance(pieces, AsyncIterable):
+            async for piece in pieces:
+                yield piece
+        else:
+            for piece in pieces:
+                yield piece
+    finally:
+        await _close(pieces)
+
+
+async def _close(pieces: Any) -> None:
+    if hasattr(pieces, "aclose"):
+        await pieces.aclose()
+    elif hasattr(pieces, "close"):
+        pieces.close()
 
 
 class Event:
@@ -185,17 +212,32 @@ class Events(Stream):
     """A stream of server-sent events, as EventSource in a browser reads.
 
     :param events: each an :class:`Event`, or text that becomes its data.
+    :param heartbeat: seconds after which something is sent that means nothing, again and again, so that nobody on the
+        way takes the connection for dead.
     """
 
-    __slots__ = ()
+    __slots__ = ("heartbeat",)
 
-    def __init__(self, events: AsyncIterable[Event | str]) -> None:
-        super().__init__(_texts(events), 200, "text/event-stream", [(b"cache-control", b"no-store")])
+    def __init__(self, events: AsyncIterable[Event | str], heartbeat: float = 15) -> None:
+        # Nothing on the way shall keep them, nor wait for more before it passes them on.
+        fields = [(b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+        super().__init__(_texts(events), 200, "text/event-stream", fields)
+        self.heartbeat = heartbeat
+
+    async def _pump(self, exchange: Exchange) -> None:
+        beat = LoopingCall(exchange.write, b":\n\n")
+        beat.clock = exchange.clock
+        beat.start(self.heartbeat, now=False)
+        try:
+            await super()._pump(exchange)
+        finally:
+            beat.stop()
 
 
 async def _texts(events: AsyncIterable[Event | str]) -> Any:
-    async for event in events:
-        yield (event if isinstance(event, Event) else Event(event)).text
+    async with aclosing(_each(events)) as each:
+        async for event in each:
+            yield (event if isinstance(event, Event) else Event(event)).text
 
 
 def _nothing(exchange: Exchange, value: None) -> None:
@@ -236,11 +278,18 @@ def send(exchange: Exchange, value: Any) -> Awaitable[None] | None:
 
 
 def response_of(value: Any) -> Response:
-    """The response that stands for what a handler has returned."""
+    """The response that stands for what a handler has returned.
+
+    :raises TypeError: if none does.
+    """
     if isinstance(value, Response):
         return value
     if isinstance(value, str):
         return Text(value)
     if isinstance(value, ElementTree.Element):
         return XML(value)
+    if isinstance(value, AsyncIterable):
+        raise TypeError(
+            "a handler returned a generator: return Stream(...) or Events(...) of one, which say what it is"
+        )
     return JSON(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -31,8 +31,10 @@ CONVERTERS: Mapping[str, Converter] = {
     "int": Converter("-?[0-9]{1,18}", int, int),
     "float": Converter(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?", float, float),
     "uuid": Converter("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", UUID, UUID),
-    "path": Converter(".+", str, str),
+    "path": Converter("(?s:.+)", str, str),
 }
+#: Those of values as long as anybody likes.
+_ENDLESS = frozenset(("str", "path"))
 
 
 @dataclass
@@ -51,20 +53,57 @@ class Pattern:
     def __post_init__(self) -> None:
         if not self.text.startswith("/"):
             raise ValueError(f"{self.text!r}: a path begins with a slash")
-        self.places, regex, end = {}, [], 0
-        for place in PLACE.finditer(self.text):
-            name, kind = place[1], place[2] or "str"
-            if kind not in CONVERTERS:
-                raise ValueError(f"{self.text!r}: there is no converter {kind!r}; there are {', '.join(CONVERTERS)}")
-            if name in self.places:
-                raise ValueError(f"{self.text!r} has two places called {name}")
-            self.places[name] = CONVERTERS[kind]
-            regex += [re.escape(self.text[end : place.start()]), f"({CONVERTERS[kind].regex})"]
-            end = place.end()
-        rest = self.text[end:]
-        if "{" in "".join(regex[::2]).replace(r"\{", "{") + rest or "}" in rest:
+        if set(self.text) & {"%", "?", "#"}:
+            raise ValueError(f"{self.text!r}: a path is written without a query, and decoded")
+        found = [*PLACE.finditer(self.text)]
+        ends = [0, *(place.end() for place in found)]
+        starts = [*(place.start() for place in found), len(self.text)]
+        between = [self.text[end:start] for end, start in zip(ends, starts, strict=True)]
+        if "{" in "".join(between) or "}" in "".join(between):
             raise ValueError(f"{self.text!r}: a place is written {{name}} or {{name:converter}}")
-        self.regex = "".join(regex) + re.escape(rest)
+        self.places, self.regex, kinds = {}, re.escape(between[0]), [place[2] or "str" for place in found]
+        for index, place in enumerate(found):
+            if kinds[index] not in CONVERTERS:
+                raise ValueError(
+                    f"{self.text!r}: there is no converter {kinds[index]!r}; there are {', '.join(CONVERTERS)}"
+                )
+            if place[1] in self.places:
+                raise ValueError(f"{self.text!r} has two places called {place[1]}")
+            self.places[place[1]] = CONVERTERS[kinds[index]]
+            regex = self._regex_of(kinds[index:], between[index + 1 :])
+            self.regex += f"({regex}){re.escape(between[index + 1])}"
+
+    def _regex_of(self, kinds: list[str], between: list[str]) -> str:
+        """What the first of some places looks like.
+
+        Where a path could be divided between places in many ways, somebody would send one that takes for ever to try
+        them all: so there must be only one way.
+
+        :param kinds: the converters of it and of those after it.
+        :param between: what stands after each.
+        """
+        regex = CONVERTERS[kinds[0]].regex
+        if kinds[0] == "path" and "path" in kinds[1:]:
+            raise ValueError(f"{self.text!r}: only one place can be a path")
+        if kinds[0] not in _ENDLESS:
+            return regex
+        for kind, text in zip(kinds[1:], between, strict=False):
+            if "/" in text:
+                break
+            if kind in _ENDLESS:
+                if kinds[0] == "path" or not between[0]:
+                    raise ValueError(f"{self.text!r}: it cannot be told where a place ends and the next one begins")
+                return f"[^/{re.escape(between[0][0])}]+"
+        return regex
+
+    def match(self, path: str) -> Match | None:
+        """The values that a path has in the places."""
+        found = re.fullmatch(self.regex, path)
+        return None if found is None else Match(self, self.values_of(found.groups()))
+
+    def values_of(self, texts: tuple[str, ...]) -> dict[str, Any]:
+        """The values of what stands in the places."""
+        return {name: place.convert(text) for (name, place), text in zip(self.places.items(), texts, strict=True)}
 
 
 class Match(NamedTuple):
@@ -122,11 +161,15 @@ class Router:
         last = found.lastindex
         assert last is not None
         pattern = self._by_group[last]
-        texts = found.groups()[last - 1 - len(pattern.places) : last - 1]
-        return Match(
-            pattern,
-            {name: place.convert(text) for (name, place), text in zip(pattern.places.items(), texts, strict=True)},
-        )
+        return Match(pattern, pattern.values_of(found.groups()[last - 1 - len(pattern.places) : last - 1]))
+
+    def matches(self, path: str) -> Iterator[Match]:
+        """Everything that answers a path, one way or another, in order."""
+        if path in self._fixed:
+            yield Match(self._fixed[path], {})
+        for pattern in self._patterns:
+            if (match := pattern.match(path)) is not None:
+                yield match
 
     def _compile(self) -> re.Pattern[str]:
         alternatives, group = [], 0

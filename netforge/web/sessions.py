@@ -98,9 +98,10 @@ class SessionStore(ABC):
 
 class SignedCookies(SessionStore):
     """The cookie itself holds the session: its visitor can read it but not change it. Nothing is kept on this side, so
-    it cannot be taken back before its time either.
+    it cannot be taken back before its time either: who has a copy of the cookie still has it after a logout.
 
-    :param keys: secrets of at least 32 bytes; the first signs, all are believed.
+    :param keys: secrets of at least 32 bytes; the first signs, all are believed. Sites that share one need cookies of
+        different names.
     :raises ValueError: if a key is too short.
     """
 
@@ -137,7 +138,8 @@ class SignedCookies(SessionStore):
 
 
 class StoredSessions(SessionStore):
-    """The cookie is a random key to a session that is kept on this side.
+    """The cookie is a random key to a session that is kept on this side. Of two requests that change it at the same
+    time, the one that is answered last prevails.
 
     :param sessions: where.
     :param name: of the site: its sessions are told from others' by it.
@@ -170,6 +172,13 @@ class StoredSessions(SessionStore):
         if session.key and (session.renewed or not session):
             await self._sessions.delete(self._key(session.key))
         if not session:
+            return ""
+        if (
+            session.key
+            and not session.renewed
+            and not await self._sessions.touch(self._key(session.key), self.lifetime)
+        ):
+            # Another request has ended it meanwhile, such as by logging out: so it stays.
             return ""
         if session.renewed or not session.key:
             session.key, session.renewed = self._random.randbytes(KEY).hex(), False

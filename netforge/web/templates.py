@@ -17,10 +17,13 @@ class Templates:
 
     :param folder: where they are; as ``package:folder``, inside of a package.
     :param values: what every template knows.
+    :raises ValueError: if there is no such folder.
     """
 
     def __init__(self, folder: str | Path, **values: Any) -> None:
-        package, colon, inside = str(folder).partition(":")
+        package, colon, inside = ("", "", "") if isinstance(folder, Path) else folder.partition(":")
+        if not colon and not Path(folder).is_dir():
+            raise ValueError(f"there is no folder {Path(folder).absolute()} for templates")
         loader: BaseLoader = PackageLoader(package, inside) if colon else FileSystemLoader(folder)
         self.environment = Environment(
             loader=loader,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 __all__ = ["IN_SESSION", "User"]
 
-#: What sessions have it by.
-IN_SESSION = "user"
+#: What sessions have it by: a name that no site comes upon for something else.
+IN_SESSION = "netforge.user"
 
 
 @dataclass(frozen=True, slots=True)

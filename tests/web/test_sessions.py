@@ -7,10 +7,13 @@ from http.cookiejar import Cookie
 from random import Random
 
 import pytest
+from twisted.internet.task import deferLater
+from twisted.web.client import Agent
+from twisted.web.http_headers import Headers
 
 from netforge.shared.sessions.memory import MemorySessions
 from netforge.testing import Network, WebClient
-from netforge.web import Request, SessionStore, SignedCookies, Site, StoredSessions
+from netforge.web import HTTPError, Request, Response, SessionStore, SignedCookies, Site, StoredSessions
 
 KEY = b"k" * 32
 
@@ -40,6 +43,18 @@ def shop(store: SessionStore | None) -> Site:
     async def login(request: Request) -> None:
         (await request.session()).renew()
 
+    @site.post("/refuse")
+    async def refuse(request: Request) -> None:
+        session = await request.session()
+        session["tries"] = session.get("tries", 0) + 1
+        raise HTTPError(403, "no")
+
+    @site.post("/slow")
+    async def slow(request: Request) -> None:
+        session = await request.session()
+        await deferLater(request.exchange.clock, 5)
+        session["slow"] = True
+
     @site.post("/forget")
     async def forget(request: Request) -> None:
         (await request.session()).clear()
@@ -67,6 +82,44 @@ def test_a_visitor_is_known_again(client: WebClient) -> None:
     assert answer.json() == {"cart": ["tea", "milk"]}
     assert (answer.header("set-cookie"), answer.header("vary")) == (None, "cookie")
     assert cookie(client).has_nonstandard_attr("HttpOnly")
+
+
+def test_what_depends_on_a_visitor_is_nobody_elses(client: WebClient) -> None:
+    for answer in (client.get("/cart"), client.post("/refuse")):
+        assert (answer.header("vary"), answer.header("cache-control")) == ("cookie", "private, no-cache")
+
+
+def test_a_handler_says_by_itself_who_keeps_its_answer(network: Network) -> None:
+    site = Site(sessions=SignedCookies(KEY))
+
+    @site.get("/")
+    async def handler(request: Request) -> Response:
+        await request.session()
+        return Response(fields=[(b"Cache-Control", b"no-store")])
+
+    assert WebClient(network, site).get("/").header("cache-control") == "no-store"
+
+
+def test_a_refusal_keeps_what_was_changed(client: WebClient) -> None:
+    assert client.post("/refuse").status == 403
+    assert client.post("/refuse").status == 403
+    assert client.get("/cart").json() == {"tries": 2}
+
+
+def test_what_was_ended_meanwhile_stays_ended(network: Network) -> None:
+    site = shop(stored(network))
+    client = WebClient(network, site)
+    client.post("/add/tea")
+    kept = cookie(client).value
+    client.cookies.clear()
+    headers = {"Cookie": f"session={kept}"}
+    beside = network.machine("beside").reactor
+    beside.callLater(
+        1,
+        lambda: Agent(beside).request(b"POST", b"http://web.example/forget", Headers({"cookie": [headers["Cookie"]]})),
+    )
+    assert "Max-Age=0" in str(client.post("/slow", headers=headers).header("set-cookie"))
+    assert client.get("/cart", headers=headers).json() == {}
 
 
 def test_nobody_else_knows_it(client: WebClient) -> None:
@@ -126,3 +179,10 @@ def test_a_site_without_sessions_says_so(network: Network) -> None:
 def test_a_short_key_is_refused() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         SignedCookies(b"secret")
+
+
+def test_no_cookie_passes_for_another(network: Network) -> None:
+    client = WebClient(network, shop(SignedCookies(KEY)))
+    client.post("/add/tea")
+    other = WebClient(network, shop(SignedCookies(KEY, cookie="other")), "other.example")
+    assert other.get("/cart", headers={"Cookie": f"other={cookie(client).value}"}).json() == {}

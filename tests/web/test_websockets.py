@@ -57,7 +57,9 @@ def test_who_may_not_connect_hears_why(network: Network, path: str, origin: str 
     assert refused.value.status == status
 
 
-@pytest.mark.parametrize("origin", ["http://web.example", "https://friend.example"])
+@pytest.mark.parametrize(
+    "origin", ["http://web.example", "https://web.example", "https://friend.example", "https://FRIEND.example"]
+)
 def test_trusted_origins_connect_beside_ones_own(network: Network, origin: str) -> None:
     WebClient(network, site(trusted_origins=["https://friend.example"]))
     assert speak(network, "/rooms/tea", origin=origin).closed is None
@@ -81,7 +83,8 @@ def test_a_handler_that_raises_ends_its_socket(network: Network) -> None:
 def test_other_requests_are_told_what_is_there(network: Network) -> None:
     client = WebClient(network, site())
     assert client.get("/rooms/tea").status == 426
-    assert client.post("/rooms/tea").status == 405
+    refused = client.post("/rooms/tea")
+    assert (refused.status, refused.header("allow")) == (405, "OPTIONS")
 
 
 def test_the_parameter_is_where_it_belongs() -> None:
@@ -96,3 +99,16 @@ async def lonely(socket: WebSocket) -> None:
 
 async def echo_of_nothing() -> None:
     raise NotImplementedError
+
+
+def test_a_page_and_a_socket_may_share_a_path(network: Network) -> None:
+    made = Site()
+    made.get("/")(lambda: "page")
+
+    async def hello(socket: WebSocket) -> None:
+        socket.send("hello")
+
+    made.websocket("/")(hello)
+    client = WebClient(network, made)
+    assert client.get("/").text == "page"
+    assert network.run_until(speak(network, "/").receive()) == "hello"
