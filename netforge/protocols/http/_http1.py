@@ -228,16 +228,16 @@ class HTTP1Protocol(Protocol):
             while not self._closing:
                 while queue:
                     event = queue[0]
-                    if type(event) is Request:
-                        if self._exchange is not None or not self.writable:
-                            break
+                    if type(event) is not Request:
+                        queue.popleft()
+                        self._pass_on(event)
+                    elif self._exchange is None and self.writable:
                         queue.popleft()
                         self._begin(event)
                     else:
-                        queue.popleft()
-                        self._pass_on(event)
+                        break
                 piece = self._unparsed
-                if not piece or len(queue) > MOST_WAITING or self._error is not None:
+                if not piece or self._error is not None or len(queue) > MOST_WAITING:
                     break
                 if self._exchange is not None and self._exchange.full:
                     break

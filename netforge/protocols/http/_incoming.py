@@ -83,9 +83,12 @@ class IncomingExchange(Exchange):
         self._losses.append(call)
 
     def decorate(self, decoration: Decoration, *, pure: bool = False, last: bool = False) -> None:
-        known = self._decorations
-        place = len(known) - self._last_decorations
-        self._decorations = (*known[:place], decoration, *known[place:])
+        if self._last_decorations:
+            known = self._decorations
+            place = len(known) - self._last_decorations
+            self._decorations = (*known[:place], decoration, *known[place:])
+        else:
+            self._decorations += (decoration,)
         self._last_decorations += last
         self._pure &= pure
 

@@ -66,6 +66,10 @@ class RequestReader:
     _offers: bool
     _skipped: bool
     _resuming: bool
+    # What came of the head, or of trailers, so far; and those fields of it that decide how it is to be read.
+    _target: bytes
+    _fields: Headers
+    _telling: Headers
 
     def __init__(self, max_head: int = 16 * 1024, max_fields: int = 100) -> None:
         self._max_head = max_head
@@ -155,22 +159,21 @@ class RequestReader:
             return
         if self._seen + self._coming > self._max_head or len(self._fields) > self._max_fields:
             self._check_size("the head")
-        parser, target = self._parser, self._target
+        parser, telling = self._parser, self._telling
         version = parser.get_http_version()
-        if version not in ("1.1", "1.0"):
-            raise BadRequest(f"HTTP/{version} is not spoken here", HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
-        telling, raw = self._telling, parser.get_method()
-        if len(telling) == 1 and telling[0][0] == b"host" and raw != b"CONNECT":
+        known = None
+        if version == "1.1" and len(telling) == 1 and telling[0][0] == b"host":
+            known = _KNOWN.get((parser.get_method(), self._target, telling[0][1]))
+        if known is not None:
             # As most requests are.
-            written = (raw, target, telling[0][1])
-            method, text, authority = _KNOWN.get(written) or _look_at(written)
+            method, target, authority = known
             self._last = not (keep_alive := parser.should_keep_alive())
-            request = Request(method, text, authority, self._fields, version, keep_alive)
+            self._events.append(Request(method, target, authority, self._fields, version, keep_alive))
         else:
             request = self._request(version)
-        self._in_body = request.has_body
-        self._events.append(request)
-        self._expect()
+            self._in_body = request.has_body
+            self._events.append(request)
+        self._target, self._fields, self._telling = b"", [], []
 
     def on_body(self, body: bytes) -> None:
         self._events.append(Data(body))
@@ -187,7 +190,9 @@ class RequestReader:
             self._ended = True
 
     def _request(self, version: str) -> Request:
-        """A request whose fields say more than its host."""
+        """A request that was not seen before, or whose fields say more than its host."""
+        if version not in ("1.1", "1.0"):
+            raise BadRequest(f"HTTP/{version} is not spoken here", HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
         parser = self._parser
         hosts = [value for name, value in self._telling if name == b"host"]
         if len(hosts) > 1:
@@ -252,8 +257,8 @@ class RequestReader:
     def _expect(self) -> None:
         """Be ready for the fields of a head or of trailers."""
         self._target = b""
-        self._fields: Headers = []
-        self._telling: Headers = []
+        self._fields = []
+        self._telling = []
 
     def _check_size(self, what: str) -> None:
         """Look whether a head or trailers, complete now, are too large. That cannot be if nothing was that came."""
@@ -286,7 +291,7 @@ def _look_at(written: tuple[bytes, bytes, bytes]) -> tuple[str, str, str]:
         # It must be right even where the target says it.
         host_of(host)
     known = method.decode("ascii"), target.decode("ascii"), authority
-    if len(target) <= _LONGEST_KNOWN and len(_KNOWN) < _MOST_KNOWN:
+    if method != b"CONNECT" and len(target) <= _LONGEST_KNOWN and len(_KNOWN) < _MOST_KNOWN:
         _KNOWN[written] = known
     return known
 

@@ -160,7 +160,7 @@ class Exchange(ABC):
 
     @abstractmethod
     def when_lost(self, call: Callable[[Failure], object]) -> None:
-        """Have something called if the client goes away before the response is complete."""
+        """Have something called if the client goes away before the response is complete; never, if it is or has."""
 
     @abstractmethod
     def decorate(self, decoration: Decoration, *, pure: bool = False, last: bool = False) -> None:
@@ -174,7 +174,7 @@ class Exchange(ABC):
 
     @abstractmethod
     def when_done(self, call: Callable[[Exchange], object]) -> None:
-        """Have something called once the response is complete or the client is gone."""
+        """Have something called once the response is complete or the client is gone; never, if that is so already."""
 
     def fail(self, failure: Failure) -> None:
         """Answer for an application that failed.
@@ -184,7 +184,7 @@ class Exchange(ABC):
         """
         error = failure.value
         if not isinstance(error, HTTPError) or self.started:
-            if not (self.lost and isinstance(error, ConnectionError)):
+            if not ((self.lost or self.complete) and isinstance(error, ConnectionError)):
                 request = self.request
                 log.failure(
                     "the application failed at {method} {target}", failure, method=request.method, target=request.target

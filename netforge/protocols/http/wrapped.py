@@ -67,22 +67,27 @@ class WrappedExchange(Exchange):
 
     @property
     def trailers(self) -> Sequence[tuple[bytes, bytes]]:  # type: ignore[override]  # read only
+        """See :class:`Exchange`."""
         return self.inner.trailers
 
     @property
     def lost(self) -> bool:  # type: ignore[override]
+        """See :class:`Exchange`."""
         return self.inner.lost
 
     @property
     def complete(self) -> bool:  # type: ignore[override]
+        """See :class:`Exchange`."""
         return self.inner.complete
 
     @property
     def status(self) -> int:  # type: ignore[override]
+        """See :class:`Exchange`."""
         return self.inner.status
 
     @property
     def sent(self) -> int:  # type: ignore[override]
+        """See :class:`Exchange`."""
         return self.inner.sent
 
     @property

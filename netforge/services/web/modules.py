@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import import_module
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, WithJsonSchema
 
 from netforge.services.web.loading import loaded
 
-__all__ = ["SPEC", "load"]
+__all__ = ["ApplicationName", "load"]
 
-#: What names an application, as a regular expression.
 SPEC = r"^\w+(\.\w+)*:\w+(\.\w+)*(\(\))?$"
+
+
+def _checked(spec: str) -> str:
+    if not re.fullmatch(SPEC, spec):
+        raise ValueError(f"expected module:name, such as shop.web:app, or module:name(), found {spec!r}")
+    return spec
+
+
+#: What names an application in settings.
+ApplicationName = Annotated[str, AfterValidator(_checked), WithJsonSchema({"type": "string", "pattern": SPEC})]
 
 
 def load(spec: str, folder: Path) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Mapping
 
 from netforge.protocols.http import Application, Exchange, HTTPError, path_of
@@ -34,8 +35,20 @@ class Places:
             path = f"{path_of(exchange.request.target)}/"
         except HTTPError:
             return self._otherwise(exchange)
+        if "//" in path and not self._is_plain(path):
+            return self._otherwise(exchange)
         for beginning, mount, application in self._places:
             if path.startswith(beginning):
                 exchange.mount = mount
                 return application(exchange)
         return self._otherwise(exchange)
+
+    def _is_plain(self, path: str) -> bool:
+        """Whether a path is at the same place for servers that take several slashes for one: else ``//staff`` would be
+        a way around what stands at ``/staff`` alone.
+        """
+        merged = re.sub("/+", "/", path)
+        for beginning, _, _ in self._places:
+            if merged.startswith(beginning):
+                return path.startswith(beginning)
+        return True

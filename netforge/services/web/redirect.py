@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from netforge.plugin import Context, Field
 from netforge.protocols.http import Exchange, path_of, raw_target
@@ -34,6 +34,12 @@ class RedirectSettings(Short):
         if not LOCATION.fullmatch(to):
             raise ValueError("expected a URL such as https://example.org/new, or a path such as /new, in ASCII")
         return to
+
+    @model_validator(mode="after")
+    def _has_room_for_the_rest(self) -> RedirectSettings:
+        if self.rest and ("?" in self.to or "#" in self.to):
+            raise ValueError("rest = true adds to the path: the address can have no ? and no #")
+        return self
 
 
 class Redirect:

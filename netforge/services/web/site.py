@@ -19,7 +19,7 @@ from netforge.plugin import (
     ISessions,
 )
 from netforge.services.web.hosted import Hosted
-from netforge.services.web.modules import SPEC, load
+from netforge.services.web.modules import ApplicationName, load
 from netforge.services.web.shorthand import Short
 
 __all__ = ["ApplicationSettings", "host_site"]
@@ -39,7 +39,7 @@ INTERFACES = {
 class ApplicationSettings(Short):
     """An application written for netforge."""
 
-    app: str = Field(description="the application, as 'module:name'", pattern=SPEC)
+    app: ApplicationName = Field(description="the application, as 'module:name'")
     folder: Path = Field(
         Path(), description="the folder that has the module, unless it is installed; relative to the settings file"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from twisted.logger import LogEvent, formatEvent
@@ -26,7 +27,7 @@ CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
 def as_json(event: LogEvent) -> str:
     """One object a line: ``time``, ``level``, ``service``, ``message``, then the event's own fields."""
     event = masked(event)
-    line = {"time": _time(event), "level": level(event).name, "service": source(event), "message": formatEvent(event)}
+    line = {"time": _time(event), "level": level(event).name, "service": source(event), "message": _message(event)}
     line.update(fields(event))
     if traceback := _traceback(event):
         line["traceback"] = traceback
@@ -48,11 +49,20 @@ def as_colour(event: LogEvent) -> str:
 
 def _text(event: LogEvent, form: str) -> str:
     event = masked(event)
-    said = "\n".join(filter(None, (formatEvent(event), _traceback(event))))
+    said = "\n".join(filter(None, (_message(event), _traceback(event))))
     if not said:
         return ""
     message = CONTROLS.sub(_escaped, said.rstrip("\n")).replace("\n", "\n    ")
     return form.format(time=_time(event), level=level(event).name, service=source(event), message=message)
+
+
+def _message(event: LogEvent) -> str:
+    """What the event says. Twisted's own way takes long, and only few formats need it: those with calls in them."""
+    form = event.get("log_format")
+    if isinstance(form, str) and "(" not in form and "log_flattened" not in event:
+        with suppress(Exception):
+            return form.format_map(event)
+    return formatEvent(event)
 
 
 def _time(event: LogEvent) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 
 from netforge.plugin import Context, IMetrics, Task
@@ -55,6 +56,19 @@ async def hang(exchange: Exchange) -> None:
     except Exception as error:
         said.append(type(error).__name__)
         raise
+
+
+def decorate(exchange: Exchange) -> None:
+    """Says by decorations what layers say too."""
+    exchange.decorate(lambda status, headers: headers.append((b"X-Frame-Options", b"DENY")))
+    exchange.decorate(lambda status, headers: headers.append((b"Strict-Transport-Security", b"max-age=1")))
+    exchange.decorate(lambda status, headers: headers.append((b"Access-Control-Allow-Origin", b"*")))
+    exchange.respond(200)
+
+
+def refuse_afterwards(exchange: Exchange) -> None:
+    """Refuses, as servers of other interfaces do: without anybody who waits for it."""
+    exchange.clock.callLater(1, exchange.fail, Failure(HTTPError(409, "somebody <else> was faster")))
 
 
 def forget(exchange: Exchange) -> None:

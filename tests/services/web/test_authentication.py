@@ -138,6 +138,12 @@ def test_programs_come_in_with_tokens(guarded: Any, tmp_path: Path) -> None:
     assert web.ask(fields=basic("ada", "secret")).status == 401
 
 
+def test_no_token_is_no_token(guarded: Any) -> None:
+    web = guarded(f'{{ passwords = false, tokens = {{ unset = "{sha256(b"").hexdigest()}" }} }}')
+    assert web.ask(fields={"Authorization": "Bearer "}).status == 401
+    assert web.ask(fields={"Authorization": "Bearer"}).status == 401
+
+
 def test_both_can_be_had(guarded: Any) -> None:
     web = guarded(f'{{ tokens = {{ robot = "{sha256(TOKEN.encode()).hexdigest()}" }} }}')
     assert web.ask().fields["www-authenticate"].count("realm") == 2

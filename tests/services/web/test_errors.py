@@ -17,6 +17,7 @@ SITE = f"""
 [services.web.sites.main]
 {{}}
 at."/refuse".site = "{HERE}:refuse"
+at."/afterwards".site = "{HERE}:refuse_afterwards"
 at."/break".site = "{HERE}:break_later"
 at."/missing".site = "{HERE}:missing"
 at."/gone".respond = {{{{ text = "gone", status = 410, fields = {{{{ Etag = "x" }}}} }}}}
@@ -40,6 +41,12 @@ def test_browsers_get_a_page(web: Web) -> None:
     assert "<title>409 Conflict</title>" in body
     assert "<p>Somebody &lt;else&gt; was faster.</p>" in body
     assert "There is no such page." in web.ask("/", fields=BROWSER).body
+
+
+def test_who_fails_afterwards_has_a_page_too(web: Web) -> None:
+    status, fields, body = web.ask("/afterwards", fields=BROWSER)
+    assert (status, fields["content-type"]) == (409, "text/html; charset=utf-8")
+    assert "<p>Somebody &lt;else&gt; was faster.</p>" in body
 
 
 def test_programs_get_problem_details(web: Web) -> None:

@@ -44,6 +44,15 @@ def test_what_the_application_says_stays(site: Any) -> None:
     assert some(web.ask().fields) == {**SECURITY, "x-frame-options": "DENY"}
 
 
+def test_what_the_application_says_last_of_all_stays_and_is_said_once(sites: Sites) -> None:
+    site = "at.'/'.site = 'tests.services.web.applications:decorate'"
+    web = sites(f"[services.web.sites.main]\nhsts = 60\ncors = ['https://a']\n{site}", LISTEN)
+    fields = web.ask(fields={"Origin": "https://a"}, number=1).fields
+    assert fields["x-frame-options"] == "DENY"
+    assert fields["strict-transport-security"] == "max-age=60"
+    assert fields["access-control-allow-origin"] == "https://a"
+
+
 def test_fields_can_be_set_and_removed(site: Any) -> None:
     web = site(
         'headers = { set = { Server = "x", X-Frame-Options = "DENY" }, remove = ["Referrer-Policy", "X-Own"] }',
@@ -152,6 +161,9 @@ def test_pages_of_every_site_may_read(site: Any) -> None:
     [
         ('cors = { origins = ["*"], credentials = true }', "cors: credentials = true wants origins by their names"),
         ('cors = ["app.example"]', "cors.origins: expected scheme and host"),
+        ('cors = ["https://*.example"]', "cors.origins: expected scheme and host"),
+        ('cors = ["https://a@b"]', "cors.origins: expected scheme and host"),
+        ('cors = ["null"]', "cors.origins: expected scheme and host"),
         ('cors = { origins = ["https://a"], header = ["x"] }', "cors.header: unknown key; did you mean 'headers'"),
         ("hsts = { preload = true }", "hsts: preload = true wants subdomains"),
         ('https = "yes"', "https: expected 'redirect'"),

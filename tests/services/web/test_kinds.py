@@ -8,10 +8,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from netforge.host.errors import ServiceFailed
 from netforge.plugin import Settings
 from netforge.services.web.kinds import KINDS, Kind
+from netforge.services.web.redirect import RedirectSettings
 from netforge.testing import Network
 from tests.services.web import applications
 from tests.services.web.conftest import Sites
@@ -87,6 +89,13 @@ def test_a_kind_of_a_folder_of_its_own_answers(
 def test_a_redirect(sites: Sites, settings: str, path: str, status: int, location: str) -> None:
     reply = sites(f'[services.web.sites.main]\nat."/old".redirect = {settings}\n').ask(path)
     assert (reply.status, reply.fields["location"]) == (status, location)
+
+
+@pytest.mark.parametrize("to", ["/new?a=b", "https://example.net/#a"])
+def test_the_rest_of_a_path_follows_a_path(to: str) -> None:
+    with pytest.raises(ValidationError, match="rest = true adds to the path"):
+        RedirectSettings(to=to, rest=True)
+    assert RedirectSettings(to=to).to == to
 
 
 def test_a_redirect_of_a_whole_site(sites: Sites) -> None:

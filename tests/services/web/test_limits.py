@@ -126,13 +126,6 @@ def test_without_a_limit_it_may_take_for_ever(sites: Sites, network: Network) ->
     assert peer.received == b""
 
 
-def test_what_is_answered_at_once_needs_no_timer(sites: Sites, monkeypatch: pytest.MonkeyPatch) -> None:
-    web = sites(f"[services.web.sites.main]\nat.'/'.site = '{HERE}:read'\nat.'/show'.site = '{HERE}:show'\n")
-    monkeypatch.setattr("netforge.services.web.around.deadlines._Limited._expire", None)
-    assert web.ask().body == "0"
-    assert web.ask("/show").status == 200
-
-
 def test_an_application_that_fails_is_not_late(sites: Sites, network: Network, events: list[LogEvent]) -> None:
     web = sites(f"[services.web.sites.main]\nat.'/'.site = '{HERE}:break_later'\n")
     assert web.ask()[::2] == (500, "500 Internal Server Error\n")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress
-from twisted.logger import ILogObserver, LogEvent, Logger, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, Logger, formatEvent, globalLogPublisher
 from twisted.python import log as legacy
 from twisted.python.failure import Failure
 
@@ -189,3 +189,12 @@ def test_an_event_that_says_nothing_is_no_line_for_people() -> None:
 )
 def test_addresses_are_spelled_as_everywhere(address: IAddress, text: str) -> None:
     assert address_text(address) == text
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["plain", "{a} {b:.2f} {c[x]!r} {d.real}", "{{a}}", "{made()}", "{absent}", "{a:.2f}", "{", "{}"],
+)
+def test_messages_are_those_of_twisted(form: str) -> None:
+    event = {"log_format": form, "a": "one", "b": 2.0, "c": {"x": "y"}, "d": 3, "made": lambda: "made", "log_time": 0.0}
+    assert json.loads(as_json(event))["message"] == formatEvent(event)

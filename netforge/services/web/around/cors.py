@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable
+from functools import partial
 
 from pydantic import field_validator, model_validator
 
@@ -14,6 +16,9 @@ from netforge.services.web.shorthand import Short
 __all__ = ["CORS", "CORSSettings"]
 
 EVERYBODY = "*"
+
+#: A name or an address, and perhaps a port. No origin has anything else, and none is a pattern.
+HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
 
 
 class CORSSettings(Short):
@@ -37,7 +42,7 @@ class CORSSettings(Short):
     def _are_origins(cls, origins: list[str]) -> list[str]:
         for origin in origins:
             scheme, found, host = origin.partition("://")
-            if origin != EVERYBODY and not (found and scheme and host and "/" not in host and origin.isascii()):
+            if origin != EVERYBODY and not (found and scheme and HOST.fullmatch(host)):
                 raise ValueError(f"expected scheme and host, such as https://app.example.org, found {origin!r}")
         return [origin.lower() for origin in origins]
 
@@ -83,7 +88,7 @@ class CORS:
                 return None
             if allowed:
                 fields = self._fields(origin) + self._exposed
-                exchange.decorate(lambda status, headers: headers.extend(fields))
+                exchange.decorate(partial(_say, fields), last=True)
             else:
                 exchange.decorate(_vary, pure=True)
             return application(exchange)
@@ -100,6 +105,13 @@ class CORS:
         if self._everybody:
             return [(b"access-control-allow-origin", b"*")]
         return [(b"access-control-allow-origin", origin), (b"vary", b"origin"), *self._credentials]
+
+
+def _say(fields: Headers, status: int, headers: Headers) -> None:
+    """Say who may read this, in place of what the application says of that: of two fields browsers believe none."""
+    names = {name for name, _ in fields if name != b"vary"}
+    headers[:] = [field for field in headers if field[0].lower() not in names]
+    headers += fields
 
 
 def _vary(status: int, headers: Headers) -> None:

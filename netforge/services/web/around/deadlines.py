@@ -2,27 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator
-from typing import Any
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
 
-from netforge.protocols.http import Application, Exchange, HTTPError
+from netforge.protocols.http import Application, Exchange, HTTPError, begun
 from netforge.services.web.around.layer import Layer, Premises
 
 __all__ = ["Deadlines"]
 
 
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """An application that has not answered yet.
+
+    :param due: when it is given up.
+    :param rest: what is left of it, where that is known.
+    """
+
+    due: float
+    exchange: Exchange
+    rest: Deferred[None] | None
+    late: bool = False
+
+    def give_up(self) -> None:
+        """Answer for it, unless it has begun."""
+        if self.exchange.started:
+            return
+        self.late = True
+        if self.rest is not None:
+            self.rest.cancel()
+        if not self.exchange.started:
+            self.exchange.fail(Failure(_too_late()))
+
+    def excuse(self, failure: Failure) -> Failure | None:
+        """What a cancelled one raises is no failure of its own."""
+        if not self.late:
+            return failure
+        if not self.exchange.started:
+            return Failure(_too_late())
+        return None if failure.check(CancelledError) else failure
+
+
 class Deadlines:
     """Gives applications up that do not begin to answer. What such a one waits for is cancelled.
+
+    All of them have the same time. So the first one is due first, and one timer is enough.
 
     :param seconds: how long each request may take.
     """
 
     def __init__(self, clock: IReactorTime, seconds: float) -> None:
-        self.clock = clock
-        self.seconds = seconds
+        self._clock = clock
+        self._seconds = seconds
+        self._waiting: dict[int, Waiting] = {}
+        self._number = 0
+        self._ticking = False
 
     @classmethod
     def of(cls, seconds: float, premises: Premises) -> Layer | None:
@@ -34,66 +74,37 @@ class Deadlines:
 
         def timed(exchange: Exchange) -> Awaitable[object] | None:
             result = application(exchange)
-            if result is None:
-                return None if exchange.started else self._limited(_done(exchange), exchange)
-            return self._limited(result, exchange)
+            rest = None if result is None else begun(result, exchange)
+            if exchange.started:
+                return rest
+            waiting = self._watch(exchange, rest)
+            return None if rest is None else rest.addErrback(waiting.excuse)
 
         return timed
 
-    async def _limited(self, work: Awaitable[object], exchange: Exchange) -> None:
-        await _Limited(self, _awaiting(work), exchange)
+    def _watch(self, exchange: Exchange, rest: Deferred[None] | None) -> Waiting:
+        """Give one up when it is due, unless it is done before."""
+        waiting = Waiting(self._clock.seconds() + self._seconds, exchange, rest)
+        self._number += 1
+        self._waiting[self._number] = waiting
+        # Called with the exchange, which then is what pop() returns if it is not there any more.
+        exchange.when_done(partial(self._waiting.pop, self._number))
+        if not self._ticking:
+            self._ticking = True
+            self._clock.callLater(self._seconds, self._tick)
+        return waiting
+
+    def _tick(self) -> None:
+        while self._waiting:
+            number, waiting = next(iter(self._waiting.items()))
+            left = waiting.due - self._clock.seconds()
+            if left > 0:
+                self._clock.callLater(left, self._tick)
+                return
+            del self._waiting[number]
+            waiting.give_up()
+        self._ticking = False
 
 
-class _Limited:
-    """Awaits something for a while. Costs no timer where nothing has to be waited for."""
-
-    def __init__(self, deadlines: Deadlines, work: Awaitable[object], exchange: Exchange) -> None:
-        self._deadlines = deadlines
-        self._work = work
-        self._exchange = exchange
-        self._late = False
-        self._waited_for: Any = None
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        steps: Any = self._work.__await__()
-        try:
-            self._waited_for = steps.send(None)
-        except StopIteration:
-            return
-        call = self._deadlines.clock.callLater(self._deadlines.seconds, self._expire)
-        try:
-            while True:
-                try:
-                    value = yield self._waited_for
-                except GeneratorExit:
-                    steps.close()
-                    raise
-                except BaseException as error:
-                    self._waited_for = steps.throw(error)
-                else:
-                    self._waited_for = steps.send(value)
-        except StopIteration:
-            return
-        except Exception:
-            if self._late and not self._exchange.started:
-                raise HTTPError(503, "the answer took too long") from None
-            raise
-        finally:
-            if call.active():
-                call.cancel()
-
-    def _expire(self) -> None:
-        if not self._exchange.started:
-            self._late = True
-            self._waited_for.cancel()
-
-
-async def _awaiting(work: Awaitable[object]) -> None:
-    await work
-
-
-def _done(exchange: Exchange) -> Deferred[Exchange]:
-    """Fires when an application that returned nothing to wait for has answered, or the client is gone."""
-    done: Deferred[Exchange] = Deferred()
-    exchange.when_done(done.callback)
-    return done
+def _too_late() -> HTTPError:
+    return HTTPError(HTTPStatus.SERVICE_UNAVAILABLE, "the answer took too long")

@@ -12,10 +12,9 @@ from http import HTTPStatus
 from pathlib import Path
 
 from pydantic import field_validator
-from twisted.python.failure import Failure
 
 from netforge.plugin import Field
-from netforge.protocols.http import Application, Exchange, Fields, WrappedExchange
+from netforge.protocols.http import Application, Exchange, Fields, Headers, HTTPError, Request, WrappedExchange
 from netforge.services.web.around.accept import best
 from netforge.services.web.around.layer import Layer, Premises
 from netforge.services.web.shorthand import Short
@@ -114,66 +113,41 @@ class ErrorPages:
         return cls({key: Page.read(path) for key, path in settings.files.items()}, pages=settings.pages).around
 
     def around(self, application: Application) -> Application:
-        """Answer for an application that fails, and where the operator has pages, for one that answers with errors."""
+        """Have pages of what goes wrong, and of what an application answers with errors where the operator has some."""
 
         def paged(exchange: Exchange) -> Awaitable[object] | None:
-            said = ReplacedExchange(exchange, self) if self._own else exchange
-            try:
-                result = application(said)
-            except Exception:
-                FailedExchange(exchange, self).fail(Failure())
-                return None
-            return None if result is None else self._followed(result, exchange)
+            exchange.error_page = self.page
+            return application(ReplacedExchange(exchange, self) if self._own else exchange)
 
         return paged
-
-    async def _followed(self, result: Awaitable[object], exchange: Exchange) -> None:
-        try:
-            await result
-        except Exception:
-            FailedExchange(exchange, self).fail(Failure())
 
     def own(self, status: int) -> Page | None:
         """The operator's page for a status."""
         return self._own.get(str(status)) or self._own.get(f"{status // 100}xx")
 
-    def page(self, status: int, message: str, accept: str) -> Page:
-        """A page.
+    def page(self, request: Request, error: HTTPError) -> tuple[Headers, bytes]:
+        """The fields and the body of a page."""
+        page = self.own(error.status) or self._made(error, (request.header(b"accept") or b"").decode("latin-1"))
+        fields = [field for field in error.fields if field[0].lower() != b"content-type"]
+        return [*fields, (b"content-type", page.kind), (b"vary", b"accept")], page.body
 
-        :param message: what was wrong; may be empty.
-        :param accept: the types that the client likes, as it says.
+    def _made(self, error: HTTPError, accept: str) -> Page:
+        """A page in one of the forms that the client takes.
+
+        :param accept: the types that it likes, as it says.
         """
-        if page := self.own(status):
-            return page
-        phrase = HTTPStatus(status).phrase
-        line = f"{status} {phrase}{': ' * bool(message)}{message}\n"
+        status, message = error.status, error.message
         match best([TEXT, HTML, PROBLEM, "application/json"], accept) if self._pages else TEXT:
             case "text/html":
-                message = _sentence(message) or SAID.get(HTTPStatus(status), "")
-                html = PAGE.format(status=status, phrase=escape(phrase), message=escape(message))
+                message = _sentence(message) or SAID.get(status, "")
+                html = PAGE.format(status=status.value, phrase=escape(status.phrase), message=escape(message))
                 return Page(b"text/html; charset=utf-8", html.encode())
             case "text/plain":
-                return Page(b"text/plain; charset=utf-8", line.encode())
+                return Page(b"text/plain; charset=utf-8", error.text.encode())
             case _:
                 # RFC 9457, section 3.1.
-                problem = {"title": phrase, "status": status, **({"detail": message} if message else {})}
+                problem = {"title": status.phrase, "status": status, **({"detail": message} if message else {})}
                 return Page(PROBLEM.encode(), json.dumps(problem).encode() + b"\n")
-
-
-class FailedExchange(WrappedExchange):
-    """Says what :meth:`fail` says as a page."""
-
-    def __init__(self, inner: Exchange, pages: ErrorPages) -> None:
-        super().__init__(inner)
-        self._made_by = pages
-
-    def respond(self, status: int, headers: Fields = (), body: bytes = b"") -> None:
-        # What is said in words begins with the status.
-        _, _, message = body.decode().strip().partition(": ")
-        accept = (self.request.header(b"accept") or b"").decode("latin-1")
-        page = self._made_by.page(status, message, accept)
-        fields = [field for field in headers if field[0].lower() != b"content-type"]
-        super().respond(status, [*fields, (b"content-type", page.kind), (b"vary", b"accept")], page.body)
 
 
 class ReplacedExchange(WrappedExchange):

@@ -43,8 +43,8 @@ class HeaderSettings(Short):
 class ExtraFields:
     """Changes the fields of every response.
 
-    :param defaults: said where the application does not say the like.
-    :param fields: said in any case, in place of what the application says.
+    :param defaults: said where nobody says the like.
+    :param fields: said in any case, in place of what others say.
     :param removed: names in lower case that are never said.
     """
 
@@ -71,7 +71,7 @@ class ExtraFields:
         """Change what an application says."""
 
         def decorated(exchange: Exchange) -> Awaitable[object] | None:
-            exchange.decorate(self._change, pure=True)
+            exchange.decorate(self._change, pure=True, last=True)
             return application(exchange)
 
         return decorated

@@ -66,12 +66,13 @@ def strict_transport(settings: HSTSSettings | None, premises: Premises) -> Layer
     field = b"strict-transport-security", "; ".join(words).encode()
 
     def say(status: int, headers: Headers) -> None:
+        headers[:] = [said for said in headers if said[0].lower() != field[0]]
         headers.append(field)
 
     def around(application: Application) -> Application:
         def strict(exchange: Exchange) -> Awaitable[object] | None:
             if Connection.of(exchange.transport).tls is not None:
-                exchange.decorate(say, pure=True)
+                exchange.decorate(say, pure=True, last=True)
             return application(exchange)
 
         return strict

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from functools import partial
-from typing import NamedTuple
 
 from netforge.plugin import Counter, Histogram, IMetrics
 from netforge.protocols.http import Application, Exchange
@@ -19,16 +18,9 @@ METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "PO
 MOST_ROUTES = 500
 OTHER = "other"
 
-
-class Outcome(NamedTuple):
-    """What requests are told apart by.
-
-    :param status: the first digit; 0 if the client went before there was any.
-    """
-
-    route: str
-    method: str
-    status: int
+#: What requests are told apart by: route, method, and the first digit of the status; 0 if the client went before there
+#: was any.
+Outcome = tuple[str, str, int]
 
 
 class UnderWay:
@@ -63,8 +55,8 @@ class Measures:
         under_way = metrics.gauge("netforge_http_open_requests", "Requests that are under way", ["service", "site"])
         under_way.labels(*self._names).set_function(self._under_way.read)
         # What labels() returns is worth keeping.
-        self._counters: dict[Outcome, Counter] = {}
-        self._histograms: dict[str, Histogram] = {}
+        self._known: dict[Outcome, tuple[Counter, Histogram]] = {}
+        self._routes: set[str] = set()
 
     @classmethod
     def of(cls, on: bool, premises: Premises) -> Layer | None:
@@ -83,17 +75,27 @@ class Measures:
 
     def _count(self, began: float, exchange: Exchange) -> None:
         self._under_way.number -= 1
-        route = exchange.route or f"{exchange.mount}/*"
-        if route not in self._histograms:
-            if len(self._histograms) >= MOST_ROUTES:
-                route = OTHER
-            self._histograms[route] = self._durations.labels(*self._names, route)
         method = exchange.request.method
-        outcome = Outcome(route, method if method in METHODS else OTHER, exchange.status // 100)
-        counter = self._counters.get(outcome)
-        if counter is None:
-            said = f"{outcome.status}xx" if outcome.status else "none"
-            counter = self._requests.labels(*self._names, outcome.route, outcome.method, said)
-            self._counters[outcome] = counter
-        counter.inc()
-        self._histograms[route].observe(max(0.0, self._now() - began))
+        outcome = (
+            exchange.route or f"{exchange.mount}/*",
+            method if method in METHODS else OTHER,
+            exchange.status // 100,
+        )
+        known = self._known.get(outcome)
+        if known is None:
+            known = self._meet(*outcome)
+        requests, durations = known
+        requests.inc()
+        durations.observe(max(0.0, self._now() - began))
+
+    def _meet(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        """What counts requests of a kind that there was none of before, and how long they take."""
+        if route not in self._routes:
+            if len(self._routes) >= MOST_ROUTES:
+                route = OTHER
+            self._routes.add(route)
+        said = f"{status}xx" if status else "none"
+        labels = *self._names, route
+        known = self._requests.labels(*labels, method, said), self._durations.labels(*labels)
+        self._known[route, method, status] = known
+        return known

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from asyncio import AbstractEventLoop, Task, _get_running_loop, wait
 from collections.abc import Collection, Coroutine
+from functools import partial
 from typing import Any, Literal
 
 from twisted.internet.defer import Deferred
@@ -39,7 +40,8 @@ def begun(coroutine: Coroutine[Any, Any, None], loop: AbstractEventLoop) -> Task
 class ASGIApplication:
     """Runs an application of ASGI 3, such as one of Starlette's, FastAPI's, Quart's or Django's.
 
-    Each request is a task of the asyncio loop. When a client goes away, its request is told so and not cancelled.
+    Each request is a task of the asyncio loop. When a client goes away, its request is told so and not cancelled. When
+    somebody else has answered it, as at a deadline, it is cancelled.
 
     :param app: the application. May be set until :meth:`start`.
     :param loop: the asyncio loop that runs on the reactor.
@@ -100,6 +102,7 @@ class ASGIApplication:
         task = begun(self._run(scope, dialogue), self._loop)
         if not task.done():
             self._running[dialogue] = task
+            exchange.when_done(partial(_look_who_answered, dialogue, task))
 
     async def _run(self, scope: Scope, dialogue: HTTPDialogue | WebSocketDialogue) -> None:
         try:
@@ -131,3 +134,9 @@ class ASGIApplication:
         if self._lifespan is not None:
             lifespan, self._lifespan = self._lifespan, None
             await lifespan.stop()
+
+
+def _look_who_answered(dialogue: HTTPDialogue | WebSocketDialogue, task: Task[None], exchange: Exchange) -> None:
+    """Nobody will hear an application in whose stead somebody else has answered."""
+    if exchange.complete and not dialogue.spoken:
+        task.cancel()

@@ -48,13 +48,15 @@ class HTTPDialogue:
 
     :param exchange: the same, as our server has it.
     :param loop: where the application runs.
+    :ivar spoken: whether the response is by the application, or by this for it.
     """
 
-    __slots__ = ("_exchange", "_head", "_loop", "_over", "_received", "_stage", "_trailers", "_upload")
+    __slots__ = ("_exchange", "_head", "_loop", "_over", "_received", "_stage", "_trailers", "_upload", "spoken")
 
     def __init__(self, exchange: Exchange, loop: AbstractEventLoop) -> None:
         self._exchange = exchange
         self._loop = loop
+        self.spoken = False
         self._stage = _HEAD
         self._head: Message = {}
         self._trailers: list[tuple[bytes, bytes]] = []
@@ -80,7 +82,7 @@ class HTTPDialogue:
                 piece = await self._upload.piece()
             except HTTPError:
                 # It is too large, say, and frameworks would make another error of that.
-                exchange.fail(Failure())
+                self.failed(Failure())
                 piece = None
             if piece is not None:
                 self._received = not piece
@@ -109,6 +111,7 @@ class HTTPDialogue:
             self._head = message
             self._stage = _BODY
         elif (stage is _BODY or stage is _MORE_BODY) and kind == "http.response.body":
+            self.spoken = True
             data, more, head = message.get("body", b""), message.get("more_body"), self._head
             if stage is _BODY and not more and not head.get("trailers"):
                 exchange.respond(head["status"], fields_of(head, len(data)), data)
@@ -116,6 +119,7 @@ class HTTPDialogue:
             else:
                 await self._send_piece(data, more)
         elif stage is _BODY and kind == "http.response.pathsend":
+            self.spoken = True
             await self._send_file(Path(message["path"]))
         elif stage is _TRAILERS and kind == "http.response.trailers":
             self._trailers += fields_of(message)
@@ -161,11 +165,12 @@ class HTTPDialogue:
         """It returned."""
         exchange = self._exchange
         if not exchange.complete and not exchange.lost:
-            exchange.fail(Failure(RuntimeError("the application ended without a whole response")))
+            self.failed(Failure(RuntimeError("the application ended without a whole response")))
 
     def failed(self, failure: Failure) -> None:
         """It raised."""
         exchange = self._exchange
+        self.spoken = True
         if not (due_to_loss(failure.value) and (exchange.lost or exchange.complete)):
             exchange.fail(failure)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from netforge.plugin import Field, Settings
-from netforge.services.web.modules import SPEC
+from netforge.services.web.modules import ApplicationName
 
 __all__ = ["ASGISettings"]
 
@@ -14,9 +14,8 @@ __all__ = ["ASGISettings"]
 class ASGISettings(Settings):
     """An ASGI application, such as one of Starlette's, FastAPI's, Quart's or Django's."""
 
-    app: str = Field(
+    app: ApplicationName = Field(
         description="the application, as 'module:name', or 'module:name()' for what a function returns",
-        pattern=SPEC,
     )
     folder: Path = Field(
         Path(), description="the folder that has the module, unless it is installed; relative to the settings file"

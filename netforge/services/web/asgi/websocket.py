@@ -41,6 +41,7 @@ class WebSocketDialogue:
     :param loop: where the application runs.
     :param clock: what silence is measured by.
     :param origins: see :func:`~netforge.protocols.websocket.accept`.
+    :ivar spoken: whether the request is answered by the application, or by this for it.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class WebSocketDialogue:
         self._loop = loop
         self._clock = clock
         self._origins = origins
+        self.spoken = False
         self._asked = False
         self._answered = Event()
         self._refusal: HTTPDialogue | None = None
@@ -108,6 +110,7 @@ class WebSocketDialogue:
     async def _answer(self, kind: str, message: Message) -> None:
         if self._exchange.lost or (self._exchange.complete and self._refusal is None):
             raise ClientDisconnected
+        self.spoken = True
         if self._refusal is not None or kind == _ANSWERS[-1]:
             if self._refusal is None:
                 self._refusal = HTTPDialogue(self._exchange, self._loop)
@@ -135,12 +138,13 @@ class WebSocketDialogue:
         if self._socket is not None:
             self._socket.close()
         elif not self._exchange.complete and not self._exchange.lost:
-            self._exchange.fail(Failure(RuntimeError("the application ended without accepting or refusing")))
+            self.failed(Failure(RuntimeError("the application ended without accepting or refusing")))
 
     def failed(self, failure: Failure) -> None:
         """It raised."""
         socket, request = self._socket, self._exchange.request
         if socket is None:
+            self.spoken = True
             self._exchange.fail(failure)
             return
         if socket.closed is None or not due_to_loss(failure.value):

@@ -8,7 +8,7 @@ from twisted.web.resource import IResource
 
 from netforge.plugin import Context, Field, Settings, Task
 from netforge.services.web.hosted import Hosted
-from netforge.services.web.modules import SPEC, load
+from netforge.services.web.modules import ApplicationName, load
 from netforge.services.web.resource.application import ResourceApplication
 
 __all__ = ["ResourceSettings", "host_resource"]
@@ -17,10 +17,9 @@ __all__ = ["ResourceSettings", "host_resource"]
 class ResourceSettings(Settings):
     """A resource of twisted.web, or a Klein application."""
 
-    app: str = Field(
+    app: ApplicationName = Field(
         description="the resource or the Klein application, as 'module:name', or 'module:name()' for what a function "
         "returns",
-        pattern=SPEC,
     )
     folder: Path = Field(
         Path(), description="the folder that has the module, unless it is installed; relative to the settings file"

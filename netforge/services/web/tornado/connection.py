@@ -10,7 +10,6 @@ from types import SimpleNamespace
 from tornado.httputil import HTTPConnection, HTTPHeaders, RequestStartLine, ResponseStartLine
 from tornado.iostream import StreamClosedError
 from twisted.internet.interfaces import ISSLTransport
-from twisted.python.failure import Failure
 
 from netforge.plugin import Connection
 from netforge.protocols.http import Exchange
@@ -34,10 +33,13 @@ class ExchangeConnection(HTTPConnection):
         self._exchange = exchange
         self._loop = loop
         self._close_callback: Callable[[], None] | None = None
+        self._handler: object = None
         # The fields of an agreement to leave HTTP, until that is done.
         self._switching: list[tuple[bytes, bytes]] | None = None
+        # Whether Tornado has begun to answer, and nobody else.
+        self._spoken = False
         self.context = context_of(exchange)
-        exchange.when_lost(self._lost)
+        exchange.when_done(self._done)
 
     # The response.
 
@@ -50,6 +52,9 @@ class ExchangeConnection(HTTPConnection):
         """
         assert isinstance(start_line, ResponseStartLine)
         exchange, status = self._exchange, start_line.code
+        if exchange.complete:
+            return self._nobody_listens()
+        self._spoken = True
         fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.get_all()]
         if status == HTTPStatus.SWITCHING_PROTOCOLS:
             self._switching = fields
@@ -66,6 +71,8 @@ class ExchangeConnection(HTTPConnection):
 
         :raises LocalProtocolError: it is not its turn, or is more than Content-Length promised.
         """
+        if self._exchange.complete and not self._spoken:
+            return self._nobody_listens()
         self._exchange.write(chunk)
         return self._room()
 
@@ -92,11 +99,21 @@ class ExchangeConnection(HTTPConnection):
         room.add_done_callback(heard)
         return room
 
+    def _nobody_listens(self) -> Future[None]:
+        """As of a connection that is closed: somebody else has answered, as at a deadline."""
+        closed: Future[None] = self._loop.create_future()
+        closed.add_done_callback(heard)
+        closed.set_exception(StreamClosedError())
+        return closed
+
     # The connection.
 
     def set_close_callback(self, callback: Callable[[], None] | None) -> None:
-        """Have something called when the client goes away before the response is complete."""
+        """Have something called when the client goes away before the response is complete, or somebody else answers."""
         self._close_callback = callback
+        if callback is not None:
+            # One of a WebSocket knows how to say goodbye.
+            self._handler = getattr(callback, "__self__", None)
 
     def set_max_body_size(self, max_body_size: int) -> None:
         """Take a body of so many bytes, for this request."""
@@ -109,12 +126,12 @@ class ExchangeConnection(HTTPConnection):
         """
         if self._switching is None:
             raise RuntimeError("a connection can be detached only with status 101, as a WebSocketHandler does")
-        stream = DetachedStream(self._loop)
+        stream = DetachedStream(self._loop, getattr(self._handler, "close", None))
         self._exchange.switch(self._switching, stream)
         return stream
 
-    def _lost(self, reason: Failure) -> None:
-        if self._close_callback is not None:
+    def _done(self, exchange: Exchange) -> None:
+        if self._close_callback is not None and (exchange.lost or not self._spoken):
             callback, self._close_callback = self._close_callback, None
             callback()
 

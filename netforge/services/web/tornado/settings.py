@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from netforge.plugin import Field, Settings
-from netforge.services.web.modules import SPEC
+from netforge.services.web.modules import ApplicationName
 
 __all__ = ["TornadoSettings"]
 
@@ -13,8 +13,8 @@ __all__ = ["TornadoSettings"]
 class TornadoSettings(Settings):
     """An application of Tornado's, with its WebSocket handlers. It needs the reactor forge or asyncio."""
 
-    app: str = Field(
-        description="the application, as 'module:name', or 'module:name()' for what a function returns", pattern=SPEC
+    app: ApplicationName = Field(
+        description="the application, as 'module:name', or 'module:name()' for what a function returns"
     )
     folder: Path = Field(
         Path(), description="the folder that has the module, unless it is installed; relative to the settings file"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asyncio import AbstractEventLoop, Future
+from collections.abc import Callable
 
 from tornado.ioloop import IOLoop
 from tornado.iostream import StreamClosedError
@@ -11,12 +12,15 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from netforge.protocols.interfaces import IStreamTransport
+from netforge.protocols.interfaces import IDrainable, IStreamTransport
 
 __all__ = ["DetachedStream", "heard"]
 
 #: The most bytes that wait to be read before the client is made to wait.
 MOST_UNREAD = 64 * 1024
+
+#: RFC 6455, section 7.4.1.
+GOING_AWAY = 1001
 
 
 def heard(future: Future[None]) -> None:
@@ -25,17 +29,19 @@ def heard(future: Future[None]) -> None:
         future.exception()
 
 
-@implementer(IPushProducer)
+@implementer(IDrainable, IPushProducer)
 class DetachedStream(Protocol):
     """As much of Tornado's ``IOStream`` as a WebSocketHandler uses, on a transport of Twisted's.
 
     :param loop: the loop that runs.
+    :param leave: has whoever uses it close it, with a code and a reason, when the server stops.
     :ivar io_loop: the same, as Tornado has it.
     """
 
     transport: IStreamTransport
 
-    def __init__(self, loop: AbstractEventLoop) -> None:
+    def __init__(self, loop: AbstractEventLoop, leave: Callable[[int, str], None] | None = None) -> None:
+        self._leave = leave
         self.io_loop = IOLoop.current()
         self._loop = loop
         self._unread = bytearray()
@@ -114,6 +120,11 @@ class DetachedStream(Protocol):
     def resumeProducing(self) -> None:
         self._writable = True
         self._let_write()
+
+    def drain(self) -> None:
+        """See :class:`~netforge.protocols.interfaces.IDrainable`."""
+        if self._leave is not None and not self._closed:
+            self._leave(GOING_AWAY, "the server stops")
 
     def stopProducing(self) -> None:
         """The connection is lost: that will be told."""

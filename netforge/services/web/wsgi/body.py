@@ -81,6 +81,7 @@ class Body(io.RawIOBase):
     # What the reactor does.
 
     def _begin(self) -> None:
+        self._exchange.when_done(self._answered)
         Deferred.fromCoroutine(self._read())
 
     async def _read(self) -> None:
@@ -94,13 +95,23 @@ class Body(io.RawIOBase):
                     self._room = Deferred()
                     await self._room
         except ConnectionError as error:
-            self._error = error
+            self._end(error)
         except HTTPError as error:
-            self._error = ConnectionAbortedError(error.message)
+            self._end(ConnectionAbortedError(error.message))
             self._exchange.fail(Failure())
+        else:
+            self._end()
+
+    def _answered(self, _: Exchange) -> None:
+        """Somebody has answered, as at a deadline, and the rest is of no interest: no thread may wait for it."""
+        self._end(ConnectionAbortedError("the request has been answered"))
+
+    def _end(self, error: ConnectionError | None = None) -> None:
         with self._changed:
-            self._ended = True
-            self._changed.notify()
+            if not self._ended:
+                self._error = error
+                self._ended = True
+                self._changed.notify()
 
     def _go_on(self) -> None:
         room, self._room = self._room, None

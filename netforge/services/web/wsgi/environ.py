@@ -9,6 +9,7 @@ from twisted.logger import Logger, LoggingFile, LogLevel
 
 from netforge.plugin import Connection
 from netforge.protocols.http import Exchange, path_of, raw_target
+from netforge.services.web.wsgi.files import FileWrapper
 
 __all__ = ["environ_of"]
 
@@ -21,6 +22,7 @@ _ALWAYS = {
     "wsgi.multithread": True,
     "wsgi.multiprocess": False,
     "wsgi.run_once": False,
+    "wsgi.file_wrapper": FileWrapper,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from netforge.plugin import Field, Settings
-from netforge.services.web.modules import SPEC
+from netforge.services.web.modules import ApplicationName
 
 __all__ = ["WSGISettings"]
 
@@ -13,9 +13,8 @@ __all__ = ["WSGISettings"]
 class WSGISettings(Settings):
     """A WSGI application (PEP 3333), such as one of Flask's or Django's."""
 
-    app: str = Field(
+    app: ApplicationName = Field(
         description="the application, as 'module:name', or 'module:name()' for what a function returns",
-        pattern=SPEC,
     )
     folder: Path = Field(
         Path(), description="the folder that has the module, unless it is installed; relative to the settings file"

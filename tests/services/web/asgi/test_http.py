@@ -12,6 +12,7 @@ from twisted.logger import LogEvent
 
 from netforge.protocols.errors import LocalProtocolError
 from netforge.protocols.http import Exchange, HTTPError, WrappedExchange
+from netforge.services.web.around.deadlines import Deadlines
 from netforge.services.web.asgi import ClientDisconnected
 from netforge.testing import Network, Peer
 from tests.services.web.asgi.asking import Answer, ask, chunked, parsed, request
@@ -580,14 +581,23 @@ def test_what_is_refused_of_a_body_is_told_to_the_client_whatever_the_applicatio
     assert not [event for event in events if "log_failure" in event]
 
 
-def test_an_application_whose_client_was_answered_by_somebody_else_is_told_so(serve: Serve, network: Network) -> None:
+@pytest.mark.parametrize("begun", [False, True])
+def test_an_application_in_whose_stead_somebody_else_answers_is_cancelled(
+    serve: Serve, network: Network, *, begun: bool
+) -> None:
     got: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        await receive()
-        got.append(await receive())
-        with pytest.raises(ClientDisconnected):
+        if begun:
             await send(START)
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            with pytest.raises(ClientDisconnected):
+                await send(START)
+            got.append(await receive())
+            got.append(await receive())
+            raise
 
     server = serve(app)
     peer = server.connect()
@@ -596,7 +606,51 @@ def test_an_application_whose_client_was_answered_by_somebody_else_is_told_so(se
     server.exchanges[0].respond(503)
     network.run(1)
     assert peer.receive_all().startswith(b"HTTP/1.1 503 ")
-    assert got == [{"type": "http.disconnect"}]
+    assert [message["type"] for message in got] == ["http.request", "http.disconnect"]
+    assert network.now < 10
+
+
+def test_a_deadline_cancels_it(serve: Serve, network: Network) -> None:
+    cancelled: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            cancelled.append(scope["path"])
+            raise
+
+    server = serve(app)
+    server.application = Deadlines(network.machine("server").reactor, 5).around(server.asgi)
+    assert ask(server).status == 503
+    network.run(1)
+    assert cancelled == ["/"]
+
+
+@pytest.mark.parametrize("way", ["respond", "pieces", "fail", "return"])
+def test_who_answers_by_itself_goes_on(serve: Serve, network: Network, way: str) -> None:
+    done: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(1)
+        try:
+            if way == "fail":
+                raise ValueError("a mistake")
+            if way == "return":
+                return
+            await send(START)
+            await send({**END, "body": b"hello", "more_body": way == "pieces"})
+            if way == "pieces":
+                await send(END)
+        finally:
+            await asyncio.sleep(3)
+            done.append(way)
+
+    server = serve(app)
+    ask(server)
+    network.run(5)
+    assert done == [way]
+    network.failures.clear()
 
 
 def test_an_application_that_fails_since_another_client_is_gone_answers_its_own(serve: Serve, network: Network) -> None:

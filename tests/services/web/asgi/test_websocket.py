@@ -10,10 +10,16 @@ import pytest
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.logger import LogEvent
 
+from netforge.plugin import Connection, TLSState
+from netforge.protocols.http import Exchange
 from netforge.protocols.websocket import Closed, Refused, WebSocket, connect
+from netforge.services.web.around.deadlines import Deadlines
 from netforge.services.web.asgi import ClientDisconnected
 from netforge.testing import Network
 from tests.protocols.http.server import Server
+from tests.protocols.websocket.frames import frame
+from tests.protocols.websocket.test_http2 import Client
+from tests.services.web.asgi.asking import ask
 from tests.services.web.asgi.conftest import Serve
 
 ACCEPT = {"type": "websocket.accept"}
@@ -62,6 +68,70 @@ def test_the_scope_is_that_of_the_specification(serve: Serve, network: Network) 
     assert "method" not in scope
     assert scope["extensions"] == {"websocket.http.response": {}}
     assert scope["asgi"] == {"version": "3.0", "spec_version": "2.4"}
+
+
+def test_by_tls_its_scheme_is_another(serve: Serve, network: Network) -> None:
+    schemes: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        schemes.append(scope["scheme"])
+        if scope["type"] == "websocket":
+            await send(ACCEPT)
+        else:
+            await send({"type": "http.response.start", "status": 200})
+            await send({"type": "http.response.body"})
+
+    server = serve(app)
+    inner = server.application
+
+    def by_tls(exchange: Exchange) -> None:
+        Connection.of(exchange.transport).tls = TLSState("TLSv1.3", "x")
+        inner(exchange)
+
+    server.application = by_tls
+    client(network, server)
+    assert ask(server).status == 200
+    assert schemes == ["wss", "https"]
+
+
+def test_over_http_2_it_is_the_same(serve: Serve, network: Network) -> None:
+    scopes: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scopes.append(scope)
+        await echo(scope, receive, send)
+
+    browser = Client(network, serve(app).connect())
+    stream = browser.ask(("sec-websocket-protocol", "one"), ("origin", "http://example.org"))
+    assert browser.head(stream)[":status"] == "200"
+    assert browser.say(stream, frame(1, b"hello")) == ["hello"]
+    [scope] = scopes
+    told = ("type", "scheme", "http_version", "path", "subprotocols")
+    assert [scope[name] for name in told] == ["websocket", "ws", "2", "/chat", ["one"]]
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_an_application_that_does_not_decide_in_time_is_cancelled(
+    serve: Serve, network: Network, *, refused: bool
+) -> None:
+    cancelled: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            if refused:
+                await send({"type": "websocket.close"})
+            await asyncio.sleep(10)
+        except asyncio.CancelledError:
+            cancelled.append(scope["path"])
+            raise
+
+    server = serve(app)
+    server.application = Deadlines(network.machine("server").reactor, 5).around(server.asgi)
+    with pytest.raises(Refused) as error:
+        client(network, server)
+    assert error.value.status == (FORBIDDEN if refused else 503)
+    network.run(20)
+    assert cancelled == ([] if refused else ["/"])
 
 
 def test_fields_of_the_application_are_in_the_response(serve: Serve) -> None:

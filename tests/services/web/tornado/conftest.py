@@ -22,9 +22,9 @@ Serve = Callable[..., None]
 def serve(drive_loop: Drive) -> Serve:
     """Serves an application while it is visited."""
 
-    def run(app: Any, visit: Visit, **options: Any) -> None:
+    def run(app: Any, visit: Visit, *, around: Any = lambda application, reactor: application, **options: Any) -> None:
         async def scenario(reactor: Any) -> None:
-            serving = Serving(reactor, TornadoApplication(app, loop_of(reactor), **options))
+            serving = Serving(reactor, around(TornadoApplication(app, loop_of(reactor), **options), reactor))
             try:
                 await visit(serving)
             finally:

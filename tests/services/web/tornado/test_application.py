@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
+from netforge.services.web.around.deadlines import Deadlines
 from tests.services.web.loops import Serving
 from tests.services.web.tornado.conftest import Serve
 
@@ -209,6 +210,38 @@ def test_a_handler_waits_for_a_client_and_learns_that_it_is_gone(serve: Serve) -
 
     app = the_application()
     serve(app, visit)
+
+
+def test_a_handler_learns_that_somebody_else_has_answered(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    async def visit(serving: Serving) -> None:
+        told: list[str] = []
+        ended: Deferred[None] = Deferred()
+
+        class Late(RequestHandler):
+            async def get(self) -> None:
+                while not told:
+                    await asyncio.sleep(0.01)
+                self.write("late")
+                with pytest.raises(StreamClosedError):
+                    await self.flush()
+                self.write("later")
+                with pytest.raises(StreamClosedError):
+                    await self.flush()
+
+            def on_connection_close(self) -> None:
+                told.append("gone")
+
+            def on_finish(self) -> None:
+                ended.callback(None)
+
+        app.add_handlers(".*", [("/late_one", Late)])
+        assert (await serving.curl("/late_one", "-w", "%{http_code}")).endswith(b"503")
+        await ended
+        assert told == ["gone"]
+
+    app = the_application()
+    serve(app, visit, around=lambda application, reactor: Deadlines(reactor, 0.05).around(application))
+    assert not caplog.records
 
 
 def test_a_handler_learns_that_its_client_is_gone_in_the_middle_of_the_body(serve: Serve) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
+from netforge.protocols.http import Exchange
 from tests.services.web.loops import Serving
 from tests.services.web.tornado.conftest import Serve
 
@@ -109,6 +110,33 @@ def test_a_handler_learns_how_and_when_its_client_goes(serve: Serve) -> None:
 
     app = Application([])
     serve(app, visit)
+
+
+def test_a_server_that_stops_says_so(serve: Serve) -> None:
+    connections: list[Any] = []
+
+    def around(application: Any, reactor: Any) -> Any:
+        def noted(exchange: Exchange) -> None:
+            connections.append(exchange.transport)
+            application(exchange)
+
+        return noted
+
+    async def visit(serving: Serving) -> None:
+        def talk() -> None:
+            with connect(url(serving)) as socket:
+                socket.send("hello")
+                assert socket.recv() == "hello"
+                for connection in connections:
+                    serving.reactor.callFromThread(connection.protocol.drain)
+                with pytest.raises(ConnectionClosed) as closed:
+                    socket.recv()
+                assert closed.value.rcvd is not None
+                assert closed.value.rcvd.code == 1001
+
+        await serving.thread(talk)
+
+    serve(Application([("/", Echo)]), visit, around=around)
 
 
 def test_a_handler_waits_for_a_client_that_does_not_receive(serve: Serve) -> None:

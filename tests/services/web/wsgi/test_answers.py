@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from netforge.protocols.http import Exchange, WrappedExchange
 from netforge.testing import Network
+from tests.services.web.asgi.asking import chunked
 from tests.services.web.wsgi.asking import ask, parsed, request
 from tests.services.web.wsgi.conftest import Serve
 
@@ -200,6 +202,45 @@ def failing() -> Iterator[bytes]:
 def endless() -> Iterator[bytes]:
     while True:
         yield b"x" * 10_000
+
+
+class Counted(io.BytesIO):
+    reads = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.reads += 1
+        return super().read(size)
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_a_file_is_sent_in_large_pieces_and_closed(serve: Serve, *, length: bool) -> None:
+    content = bytes(range(256)) * 1000
+    file = Counted(content)
+    file.seek(1000)
+
+    def app(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [*TEXT, *[("Content-Length", str(len(content) - 1000))] * length])
+        return environ["wsgi.file_wrapper"](file, 8192)
+
+    body = ask(serve(app)).body
+    assert (body if length else chunked(body)[0]) == content[1000:]
+    assert file.closed
+    assert file.reads == 5
+
+
+def test_what_is_no_file_need_not_be_closed(serve: Serve) -> None:
+    class Reading:
+        def __init__(self) -> None:
+            self.pieces = [b"a", b"b", b""]
+
+        def read(self, size: int) -> bytes:
+            return self.pieces.pop(0)
+
+    def app(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [*TEXT, ("Content-Length", "2")])
+        return environ["wsgi.file_wrapper"](Reading())
+
+    assert ask(serve(app)).body == b"ab"
 
 
 def test_an_iterable_is_closed_in_the_end(serve: Serve) -> None:

@@ -11,6 +11,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from netforge.protocols.http import HTTPError, WrappedExchange
+from netforge.services.web.around.deadlines import Deadlines
 from netforge.testing import Network
 from tests.protocols.http.test_http2 import Client
 from tests.services.web.wsgi.asking import ask, parsed, request
@@ -183,6 +184,29 @@ def test_a_client_that_vanishes_is_an_error_of_its_connection(serve: Serve, netw
     network.run(1)
     # Nobody was bothered with what had hardly begun.
     assert len(raised) == (sent > 10)
+
+
+def test_a_thread_waits_for_no_body_once_somebody_has_answered(serve: Serve, network: Network) -> None:
+    raised: list[str] = []
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        try:
+            environ["wsgi.input"].read()
+        except ConnectionError as error:
+            raised.append(str(error))
+            raise
+        return []
+
+    def around(application: Any) -> Any:
+        return Deadlines(network.machine("server").reactor, 5).around(application)
+
+    peer = serve(app, around=around).connect()
+    peer.send(request("Content-Length: 100000", "Expect: 100-continue", method="POST"))
+    network.run(4)
+    peer.send(b"x")
+    network.run(4)
+    assert peer.received.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 503 ")
+    assert raised == ["the request has been answered"]
 
 
 @pytest.mark.parametrize("stubborn", [False, True])

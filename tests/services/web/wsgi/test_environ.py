@@ -9,6 +9,7 @@ from twisted.internet.address import IPv4Address, UNIXAddress
 
 from netforge.plugin import Connection, TLSState
 from netforge.protocols.http import Exchange
+from netforge.services.web.wsgi.files import FileWrapper
 from netforge.testing import Network
 from tests.protocols.http.server import Server
 from tests.protocols.http.test_http2 import Client
@@ -45,6 +46,7 @@ def test_everything_that_pep_3333_asks_for(serve: Serve, told: Told, network: Ne
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
+        "wsgi.file_wrapper": FileWrapper,
         "wsgi.url_scheme": "http",
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
