@@ -24,6 +24,9 @@ from netforge.plugin import Command, interfaces
 if TYPE_CHECKING:
     from tests.docs.conftest import Site
 
+# One of the workers builds the pages, and the others need not wait for it.
+pytestmark = pytest.mark.xdist_group("site")
+
 CATALOGUE = Catalogue()
 PLUGINS = [*CATALOGUE.services.working(), *CATALOGUE.shared.working()]
 
