@@ -14,9 +14,10 @@ __all__ = ["Sender"]
 #: Of a file, at once. Twice as much would not stay in the processor's cache on its way to the socket.
 PIECE = 256 * 1024
 #: What the system sends of a file by itself, at once.
-WINDOW = 1024 * 1024
-#: How far from each other it is looked whether the system has a file in memory. It reads more than this ahead.
-PROBED = 128 * 1024
+WINDOW = 4 * 1024 * 1024
+#: How far from each other it is looked whether the system has a file in memory; if not, a thread reads as much. What is
+#: missing in between all the same, the reactor waits for.
+PROBED = 512 * 1024
 #: Reads only what the system has in memory: absent from some systems, and not for every file system.
 _AT_ONCE = getattr(os, "RWF_NOWAIT", None)
 
