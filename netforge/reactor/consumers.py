@@ -116,7 +116,7 @@ class Consumer:
         elif self.disconnecting or self.write_closing or (self.producer is not None and not self.streamingProducer):
             self.set_write(self._write_watched)
         elif self.producer is not None:
-            self.set_write(self._pushed(self.plain_write))
+            self.set_write(self._write_pushed)
         else:
             self.set_write(self.plain_write)
 
@@ -133,17 +133,11 @@ class Consumer:
         self.plain_write(data)
         self.startWriting()
 
-    def _pushed(self, write: Callable[[bytes], None]) -> Callable[[bytes], None]:
-        """What sends for a producer that pushes, as most of what is written is: hence without a look at anything."""
-        most = self.bufferSize
-
-        def pushed(data: bytes) -> None:
-            write(data)
-            if len(data) > most and not self.producerPaused:
-                self._pause()
-                self.startWriting()
-
-        return pushed
+    def _write_pushed(self, data: bytes) -> None:
+        self.plain_write(data)
+        if len(data) > self.bufferSize and not self.producerPaused:
+            self._pause()
+            self.startWriting()
 
     # The buffer.
 
