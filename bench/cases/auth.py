@@ -44,10 +44,10 @@ async def _log_in(port: int, guessing: str, session: Session) -> list[float]:
     """How many seconds each of one good login after another took, beside the guessing."""
     guess = asyncio.create_task(_guess(port, guessing))
     reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(_ADA, 0))
-    latencies = []
+    latencies: list[float] = []
     begun = time.monotonic()
     counts, ends = begun + session.warmup, begun + session.warmup + session.seconds
-    while (now := time.monotonic()) < ends:
+    while (now := time.monotonic()) < ends or not latencies:
         writer.write(b"ada pencil\n")
         answer = await reader.readline()
         assert answer == b"yes\n", answer
