@@ -106,7 +106,7 @@ class HTTP1Exchange(IncomingExchange):
 
     def abort(self) -> None:
         if not self.lost and not self.complete:
-            self.transport.abortConnection()
+            self._connection.cut(self, noticed=self._written is None or self._written.lacking)
 
     def switch(self, headers: Fields, protocol: IProtocol) -> None:
         if not self.request.upgrade:

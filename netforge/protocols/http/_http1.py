@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import cast
 
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -53,6 +54,8 @@ class HTTP1Protocol(Protocol):
         self._error: BadRequest | None = None
         self._running = False
         self._paused = False
+        # Whether there were responses already.
+        self._answered = False
         # Whether the client says no more, the response under way is the last, and the last has been sent.
         self._ended = False
         self._last = False
@@ -166,6 +169,7 @@ class HTTP1Protocol(Protocol):
         :param close: whether the connection ends with it.
         """
         self._exchange = None
+        self._answered = True
         if close or self._last:
             self._close(linger=not exchange.received)
             return
@@ -174,6 +178,19 @@ class HTTP1Protocol(Protocol):
         if not self._running:
             self._deadline.progress()
             self.proceed()
+
+    def cut(self, exchange: HTTP1Exchange, *, noticed: bool) -> None:
+        """Cut a response short.
+
+        :param noticed: whether the client can tell by the end of the connection. A reset tells it in any case, but
+            destroys the responses before this one that are on their way.
+        """
+        if not (noticed and self._answered):
+            self.transport.abortConnection()
+            return
+        self._exchange = None
+        self._close(linger=not exchange.received)
+        exchange.connection_lost(Failure(ConnectionAborted()))
 
     def switch(self, said: bytes, protocol: IProtocol) -> None:
         """Leave the connection to another protocol, with what has come for it."""

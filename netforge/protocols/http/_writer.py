@@ -61,6 +61,11 @@ class ResponseWriter:
         """Whether all was said."""
         return self._state == _COMPLETE
 
+    @property
+    def lacking(self) -> bool:
+        """Whether a client that gets no more can tell that it has not got all."""
+        return self._state == _IDLE or (self._state == _STARTED and (self._chunked or bool(self._left)))
+
     def inform(self, status: int, headers: Fields = ()) -> bytes:
         """An interim response, 100 to 199 but 101 (RFC 9110, section 15.2). HTTP/1.0 has none: nothing is said.
 
