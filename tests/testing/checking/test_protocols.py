@@ -138,7 +138,7 @@ def test_a_fault_is_shown_again_by_a_program() -> None:
 @pytest.mark.parametrize(("protocol", "check", "_"), BROKEN, ids=[one[0].__name__ for one in BROKEN])
 def test_each_check_can_be_left_out(protocol: type[Good], check: str, _: str) -> None:
     off: dict[str, Any] = {"memory": None, check: None if check in ("memory", "deadline") else False}
-    check_protocol(protocol.make, EXAMPLES, runs=4, **off)
+    check_protocol(protocol.make, EXAMPLES, runs=2, **off)
 
 
 def test_what_is_found_is_simplified() -> None:
