@@ -2,8 +2,8 @@
 
 # The Python that makes .venv: 3.11 or later.
 PYTHON ?= python3
-# How many tests run at once: more than there are processors, since many wait.
-WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN) && echo $$((n + (n + 1) / 2)))
+# How many tests run at once.
+WORKERS ?= auto
 # Passed on to netforge by `make run`, to pytest by `make test`: make test ARGS="-k echo".
 ARGS ?=
 

@@ -97,10 +97,11 @@ def test_a_connected_port_is_told_that_it_is_refused(drive_forge: Any) -> None:
     client = Datagrams()
 
     async def scenario(reactor: Any) -> None:
+        port = reactor.listenUDP(0, client, interface="127.0.0.1")
+        # After it, or it could be given this very number.
         with socket.socket(type=socket.SOCK_DGRAM) as gone:
             gone.bind(("127.0.0.1", 0))
             address = gone.getsockname()
-        port = reactor.listenUDP(0, client, interface="127.0.0.1")
         port.connect(*address)
         client.transport.write(b"anyone?")
         await client.next
