@@ -118,27 +118,17 @@ def test_each_fault_is_found_and_shown_again(protocol: type[Good], check: str, w
     assert failed.trace in str(failed)
     assert failed.script in str(failed)
     assert f"import {protocol.__name__}\n" in failed.script
-    with pytest.raises(CheckFailed) as again:
-        exec(failed.script, {"__name__": "__main__"})
-    assert again.value.check == failed.check
-    assert failed.expected in str(again.value)
-    assert words in str(again.value)
-
-
-def test_a_fault_is_shown_again_by_a_program() -> None:
-    with pytest.raises(CheckFailed) as caught:
-        check_protocol(WantsNumbers.make, EXAMPLES, memory=None)
-    failed = caught.value
     done = subprocess.run([sys.executable, "-c", failed.script], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"CheckFailed: {failed.check}\n" in done.stderr
     assert failed.expected in done.stderr
+    assert words in done.stderr
 
 
 @pytest.mark.parametrize(("protocol", "check", "_"), BROKEN, ids=[one[0].__name__ for one in BROKEN])
 def test_each_check_can_be_left_out(protocol: type[Good], check: str, _: str) -> None:
     off: dict[str, Any] = {"memory": None, check: None if check in ("memory", "deadline") else False}
-    check_protocol(protocol.make, EXAMPLES, runs=2, **off)
+    check_protocol(protocol.make, EXAMPLES, runs=4, **off)
 
 
 def test_what_is_found_is_simplified() -> None:
